@@ -1,0 +1,173 @@
+"""The facts of the enrolment service: decisions, places, seats and groups, by ids and codes only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from instroom_contracts.cloudevent import EventData, Problem
+from instroom_contracts.fields import Count, EventType, Id, Line, Many, Open, Ordinal, Part, Sparse, Text
+
+Reason = Literal[
+    "invalid-request",
+    "unknown-edition",
+    "request-only",
+    "edition-cancelled",
+    "edition-not-open",
+    "deadline-passed",
+    "already-enrolled",
+    "unknown-session",
+    "session-over",
+    "not-in-audience",
+    "prerequisite-missing",
+    "too-few-choices",
+    "too-many-choices",
+    "sessions-clash",
+    "companion-required",
+    "companion-not-allowed",
+    "queue-full",
+    "unknown-enrolment",
+    "not-yours",
+    "already-cancelled",
+    "choice-closed",
+    "not-a-twin",
+]
+"""Why a request is refused. Up to `queue-full` in the order of the checks: the first that fails is told."""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+Cause = Literal[
+    "enrolment",
+    "promotion",
+    "choice",
+    "catch-up",
+    "cancellation",
+    "session-rescheduled",
+    "session-cancelled",
+    "edition-cancelled",
+    "capacity-changed",
+    "erasure",
+]
+"""What led to a change of a place or an enrolment."""
+
+EnrolmentState = Literal["confirmed", "queued", "cancelled"]
+ReasonCode = Annotated[Reason, Open()]
+CauseCode = Annotated[Cause, Open()]
+
+
+class Place(Part):
+    """One enrolment in one session; `position` in the waiting list counts from 1."""
+
+    session_id: Id
+    state: Literal["confirmed", "queued"]
+    position: Sparse[Ordinal | None] = None
+    session_version: Count
+
+
+class CompanionPlaces(Part):
+    """The places of a companion, who has an enrolment of their own."""
+
+    enrolment_id: Id
+    places: Many[Place]
+
+
+class _Decided(EventData):
+    enrolment_id: Id
+    edition_id: Id
+    places: Many[Place]
+    companions: Sparse[Many[CompanionPlaces]] = ()
+
+
+class EnrolmentConfirmed(_Decided):
+    """Answer a request: every session that everyone attends is confirmed."""
+
+
+class EnrolmentQueued(_Decided):
+    """Answer a request: at least one session that everyone attends is on the waiting list."""
+
+
+class EnrolmentRejected(EventData):
+    """Answer a request with a refusal: a code, and a sentence for the participant.
+
+    `enrolmentId` names the enrolment that exists already, where the asker owns it.
+    """
+
+    edition_id: Sparse[Id | None] = None
+    enrolment_id: Sparse[Id | None] = None
+    reason: ReasonCode
+    detail: Text
+    errors: Sparse[Many[Problem]] = ()
+
+
+class RequestRefused(EventData):
+    """Answer another intake event with a refusal; no `requestType` where the type itself could not be read."""
+
+    request_type: Sparse[EventType | None] = None
+    enrolment_id: Sparse[Id | None] = None
+    reason: ReasonCode
+    detail: Text
+    errors: Sparse[Many[Problem]] = ()
+
+
+class RequestAccepted(EventData):
+    """Answer another intake event that causes no fact of its own."""
+
+    request_type: EventType
+    enrolment_id: Sparse[Id | None] = None
+
+
+class EnrolmentCancelled(EventData):
+    """Tell that an enrolment has ended, and which sessions it was for."""
+
+    enrolment_id: Id
+    edition_id: Id
+    session_ids: Many[Id]
+    cause: CauseCode
+
+
+class _PlaceChanged(EventData):
+    enrolment_id: Id
+    enrolment_state: EnrolmentState
+    edition_id: Id
+    session_id: Id
+    session_version: Count
+    cause: CauseCode
+
+
+class PlaceConfirmed(_PlaceChanged):
+    """Tell that an enrolment got a seat after its answer was told, e.g. from the waiting list."""
+
+
+class PlaceReleased(_PlaceChanged):
+    """Tell that an enrolment gave up its seat or its turn in one session."""
+
+
+class _SeatsChanged(EventData):
+    session_id: Id
+    edition_id: Id
+    capacity: Count
+    confirmed: Count
+    queued: Count
+    session_version: Count
+
+
+class SessionFull(_SeatsChanged):
+    """Tell that a session's last seat was taken."""
+
+
+class SessionReopened(_SeatsChanged):
+    """Tell that a session that was full has seats again."""
+
+
+class Group(Part):
+    """One group of a session's participants."""
+
+    name: Line
+    enrolment_ids: Many[Id]
+
+
+class GroupsFormed(EventData):
+    """Tell how a session's participants are divided."""
+
+    edition_id: Id
+    session_id: Id
+    groups: Many[Group]

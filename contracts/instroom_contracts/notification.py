@@ -1,0 +1,94 @@
+"""Mails: what the notification service tells about them, and what it is asked for on the private exchange."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from instroom_contracts.cloudevent import EventData
+from instroom_contracts.enrolment import CauseCode, ReasonCode
+from instroom_contracts.fields import Count, Email, Id, Instant, Language, Line, Many, Open, Ordinal, Part, Sparse, Text
+
+Method = Literal["REQUEST", "CANCEL"]
+"""What a calendar entry does: it invites, or withdraws the invitation. RFC 5546."""
+
+Failure = Literal["address-refused", "message-refused", "server-unreachable", "outcome-unknown", "withdrawn"]
+"""Why an invitation was given up; `outcome-unknown`: the server fell silent after it had been given the mail."""
+
+
+class InviteSent(EventData):
+    """Tell that a mail server took an invitation or its withdrawal."""
+
+    invite_id: Id
+    enrolment_id: Id
+    edition_id: Id
+    session_id: Id
+    method: Method
+    sequence: Count
+    message_id: Line
+    sent_at: Instant
+
+
+class InviteFailed(EventData):
+    """Tell that an invitation could not be delivered to a mail server."""
+
+    invite_id: Id
+    enrolment_id: Id
+    edition_id: Id
+    session_id: Id
+    reason: Annotated[Failure, Open()]
+    attempts: Count
+
+
+class ReminderSent(EventData):
+    """Tell that a reminder was sent; `kind` says which."""
+
+    enrolment_id: Id
+    edition_id: Id
+    session_id: Id
+    kind: Annotated[Literal["day-before", "week-before"], Open()]
+
+
+class Recipient(Part):
+    """Whom a mail goes to, and in which language."""
+
+    name: Line
+    email: Email
+    language: Language = "nl"
+
+
+class InvitationRequested(EventData):
+    """Ask for an invitation to one session, or for its withdrawal. Private.
+
+    `sequence` is the calendar entry's. `askedAt` is the time of the participant's request: no invitation goes out for
+    a session that had begun by then.
+    """
+
+    invite_id: Id
+    enrolment_id: Id
+    edition_id: Id
+    session_id: Id
+    participant: Recipient
+    method: Method
+    sequence: Count
+    cause: CauseCode
+    asked_at: Instant
+
+
+class QueuedSession(Part):
+    """A session whose waiting list one stands on, and the turn there, from 1."""
+
+    session_id: Id
+    position: Ordinal
+
+
+class NoticeRequested(EventData):
+    """Ask for a mail about a waiting list or a refusal. Private."""
+
+    notice_id: Id
+    kind: Literal["waiting-list", "refusal"]
+    enrolment_id: Sparse[Id | None] = None
+    edition_id: Sparse[Id | None] = None
+    participant: Recipient
+    sessions: Sparse[Many[QueuedSession]] = ()
+    reason: Sparse[ReasonCode | None] = None
+    detail: Sparse[Text | None] = None

@@ -1,0 +1,1 @@
+"""The tests of Instroom: unit, integration, end to end, faults, and the benchmark."""

@@ -1,0 +1,49 @@
+"""The JSON Schemas on disk are those of the models, and a stale one is noticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from instroom_contracts.cloudevent import new_event, schema_id
+from instroom_contracts.enrolment import EnrolmentRejected
+from instroom_contracts.intake import EnrolmentRequested
+from instroom_contracts.schemas import FOLDER, main, schema_text, stale, write
+from instroom_contracts.topology import TYPES
+
+
+def test_the_schemas_are_fresh() -> None:
+    """Integrators in other languages build on them."""
+    assert stale(FOLDER) == []
+    assert main(["--check"]) == 0
+
+
+def test_a_schema_names_itself_as_facts_name_it() -> None:
+    """`dataschema` of a fact leads to its file."""
+    schema = json.loads(schema_text(EnrolmentRejected))
+    fact = new_event(EnrolmentRejected(reason="queue-full", detail="Vol."), source="urn:nld:kvk:12345678")
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == schema_id(EnrolmentRejected) == fact.dataschema
+
+
+def test_a_schema_of_a_request_refuses_what_the_reader_refuses() -> None:
+    """A sender who checks against the schema is not surprised by an answer."""
+    schema = json.loads(schema_text(EnrolmentRequested))
+    assert schema["required"] == ["editionId", "participant"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_stale_missing_or_stray_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The twin of the check: a changed file is seen, and writing mends it."""
+    write(tmp_path)
+    names = sorted(f"{type}.json" for type in TYPES)
+    (tmp_path / names[0]).write_text("{}")
+    (tmp_path / names[1]).unlink()
+    (tmp_path / "stray.json").write_text("{}")
+    assert main(["--check", str(tmp_path)]) == 1
+    assert stale(tmp_path) == sorted([names[0], names[1], "stray.json"])
+    assert capsys.readouterr().err.count("is stale") == 3
+    assert main([str(tmp_path)]) == 0
+    assert stale(tmp_path) == []
