@@ -1,0 +1,163 @@
+"""From RabbitMQ to the committer and back: collect what arrives, commit it, acknowledge it.
+
+FastStream owns the connection, the queues and the subscriptions. Its middleware hands each message on as soon as it
+comes, without waiting for the decision; one loop takes what has arrived and commits it. A message is acknowledged
+after the commit and never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import AMQPError as LowLevelAMQPError
+from faststream import BaseMiddleware
+
+from chassis.committer import Committer, Limits
+from chassis.deciding import Received
+from chassis.handling import Hears, UnknownType
+from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
+
+LOST = (AMQPError, LowLevelAMQPError, RuntimeError, OSError)
+
+
+class Acknowledgements:
+    """What is finished on one channel: acknowledges a whole run of deliveries with one frame.
+
+    Delivery tags of a channel count from 1 without a gap, so everything up to the first unfinished one is one run.
+    """
+
+    def __init__(self) -> None:
+        self._acknowledged = 0
+        self._finished: list[int] = []
+
+    def finish(self, tags: Sequence[int]) -> int | None:
+        """Note finished deliveries; return the tag up to which all are finished, or None where that did not rise."""
+        for tag in tags:
+            heapq.heappush(self._finished, tag)
+        before = self._acknowledged
+        while self._finished and self._finished[0] <= self._acknowledged + 1:
+            self._acknowledged = max(self._acknowledged, heapq.heappop(self._finished))
+        return self._acknowledged if self._acknowledged > before else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivery:
+    """A message that arrived, and the queue that it came from."""
+
+    raw: AbstractIncomingMessage
+    queue: str
+
+
+class Consumer:
+    """Collects deliveries from all queues of a service and commits them in the order in which they came."""
+
+    def __init__(self, committer: Committer, heard: Mapping[str, Hears], limits: Limits) -> None:
+        self._committer = committer
+        self._heard = heard
+        self._limits = limits
+        self._arrived: deque[Delivery] = deque()
+        self._asked: list[tuple[Received, asyncio.Future[None]]] = []
+        self._something = asyncio.Event()
+        self._finished: WeakKeyDictionary[Any, Acknowledgements] = WeakKeyDictionary()
+        self._stopping = False
+
+    def middleware(self) -> type[BaseMiddleware[Any, Any]]:
+        """Return the FastStream middleware that hands every message of the service to this consumer."""
+        take = self._take
+
+        class Handover(BaseMiddleware[Any, Any]):
+            async def consume_scope(self, call_next: Any, msg: Any) -> None:  # noqa: ANN401, ARG002  FastStream's signature
+                take(Delivery(msg.raw_message, self.context.get("handler_").queue.name))
+
+        return Handover
+
+    def _take(self, delivery: Delivery) -> None:
+        if not self._stopping:
+            self._arrived.append(delivery)
+            self._something.set()
+
+    async def ask(self, hears: Hears, event: CloudEvent[Any]) -> None:
+        """Have an event of the service's own decided like any other; returns when it is committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.append((Received(hears, "", b"", None, {}, event, ""), done))
+        self._something.set()
+        await done
+
+    async def run(self) -> None:
+        """Commit what arrives until stopped."""
+        while not self._stopping:
+            await self._something.wait()
+            await self._gather()
+            self._something.clear()
+            await self._commit_next()
+            if self._arrived or self._asked:
+                self._something.set()
+
+    async def stop(self) -> None:
+        """Take no more messages, and let what is being committed come to its end.
+
+        What had arrived and was not begun stays unacknowledged: the broker gives it to the next process.
+        """
+        self._stopping = True
+        self._arrived.clear()
+        self._something.set()
+
+    async def _gather(self) -> None:
+        """Wait a moment for more, unless there is a batch already."""
+        if len(self._arrived) < self._limits.batch:
+            await asyncio.sleep(self._limits.wait_s)
+
+    async def _commit_next(self) -> None:
+        asked, self._asked = self._asked, []
+        deliveries = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
+        deliveries.sort(key=lambda delivery: (id(delivery.raw.channel), delivery.raw.delivery_tag or 0))
+        batch = [message for message, _ in asked] + [self._read(delivery) for delivery in deliveries]
+        if batch:
+            await self._committer.commit(batch)
+        for _, done in asked:
+            done.set_result(None)
+        await self._acknowledge(deliveries)
+
+    def _read(self, delivery: Delivery) -> Received:
+        raw = delivery.raw
+        hears = self._heard[delivery.queue]
+        digest = data_digest(raw.body, content_type=raw.content_type)
+        return Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, _event_in(raw, hears), digest)
+
+    async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge finished deliveries, per channel with one frame for a whole run."""
+        for channel, group in groupby(deliveries, key=lambda delivery: delivery.raw.channel):
+            by_tag = {delivery.raw.delivery_tag or 0: delivery.raw for delivery in group}
+            upto = self._finished.setdefault(channel, Acknowledgements()).finish(list(by_tag))
+            if upto is None:
+                continue
+            with contextlib.suppress(*LOST):  # the channel is gone: the broker delivers again, the inbox knows them
+                await channel.basic_ack(upto, multiple=True)
+
+
+def _event_in(raw: AbstractIncomingMessage, hears: Hears) -> CloudEvent[Any] | InvalidEvent:
+    """Return the event that a message holds, or what is wrong with it."""
+    try:
+        event = decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers)
+    except InvalidEvent as invalid:
+        return _unknown(invalid) if hears.model is UnknownType else invalid
+    return event
+
+
+def _unknown(invalid: InvalidEvent) -> InvalidEvent:
+    """Say that nobody hears this type, instead of what else may be wrong with it."""
+    detail = (
+        "Nobody listens to this type under this routing key. The routing key is the event's type, one of those that"
+        " docs/integrating.md lists; mend it and send the event under a new id."
+    )
+    return InvalidEvent("unknown-type", (Problem("/type", detail),), id=invalid.id, source=invalid.source, type=invalid.type)

@@ -1,0 +1,149 @@
+"""Deciding a batch in memory: one message after the other, each seeing what those before it changed.
+
+Nothing here waits or writes. `decide` either returns the whole verdict on a batch or the needs that it lacks; it may
+be called again with more, since deciding has no effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
+from chassis.handling import Cause, Hears, Tell
+from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """A message as it came: whom it is for, what it says or why it says nothing, and its bytes."""
+
+    hears: Hears
+    queue: str
+    body: bytes
+    content_type: str | None
+    headers: Mapping[str, Any]
+    event: CloudEvent[Any] | InvalidEvent
+    digest: str
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key, "source id"; None where it could not be read."""
+        if self.event.source is None or self.event.id is None:
+            return None
+        return f"{self.event.source} {self.event.id}"
+
+    @property
+    def type(self) -> str:
+        """The event's type, or what could be read of it."""
+        return self.event.type or "unknown"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """An event to publish, the message that caused it, and its number among those that this message caused."""
+
+    tell: Tell
+    by: Received
+    number: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A message for the quarantine, with the reason."""
+
+    message: Received
+    reason: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one batch comes to: the documents that change, what to tell, what to hold, whose keys are spent."""
+
+    changes: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    spent: dict[str, Received] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+def decide(
+    batch: Sequence[Received], inbox: Mapping[str, str], loaded: Loaded, now: datetime
+) -> Verdict | frozenset[Need]:
+    """Decide each message of a batch once.
+
+    `inbox` gives the digest of every key of this batch that was decided before. Returns the verdict, or everything
+    that the handlers asked for and that `loaded` lacks.
+    """
+    verdict, needs = Verdict(), set[Need]()
+    for message in batch:
+        try:
+            _decide_one(message, inbox, loaded, now, verdict)
+        except NotLoaded as missing:
+            needs.update(missing.needs)
+    return frozenset(needs) if needs else verdict
+
+
+def _decide_one(
+    message: Received, inbox: Mapping[str, str], loaded: Loaded, now: datetime, verdict: Verdict
+) -> None:
+    key = message.key
+    if key is not None:
+        earlier = verdict.spent[key].digest if key in verdict.spent else inbox.get(key)
+        if earlier is not None:
+            _repeated(message, earlier, verdict)
+            return
+    if isinstance(message.event, InvalidEvent):
+        _refuse(message, message.event, verdict)
+        return
+    _handle(message, message.event, loaded, now, verdict)
+
+
+def _repeated(message: Received, earlier: str, verdict: Verdict) -> None:
+    """Leave a repeated message alone; hold it where its data differs from the first one's."""
+    if message.digest == earlier:
+        verdict.duplicates += 1
+        return
+    detail = "This id was used before with other data. Send the request again under a new id."
+    verdict.held.append(Held(message, "id-reused", (Problem("/id", detail),)))
+
+
+def _refuse(message: Received, invalid: InvalidEvent, verdict: Verdict) -> None:
+    """Hold an invalid message and answer it where its sender can be told; its id is spent."""
+    verdict.held.append(Held(message, invalid.reason, invalid.problems))
+    if message.key is None:
+        return
+    verdict.spent[message.key] = message
+    if message.hears.refusal:
+        _tell(message, message.hears.refusal(invalid), verdict)
+
+
+def _handle(message: Received, event: CloudEvent[Any], loaded: Loaded, now: datetime, verdict: Verdict) -> None:
+    """Let the handler decide; its changes count only when it came to an end."""
+    documents = Documents(loaded, verdict.changes)
+    try:
+        tells = message.hears.handler(event, documents, now)
+    except NotLoaded:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a handler's defect is, it concerns this message alone
+        detail = f"Instroom failed on this message ({type(error).__name__}); once mended it can be replayed."
+        verdict.held.append(Held(message, "failed", (Problem("", detail),)))
+        return
+    verdict.changes.update(documents.changes)
+    verdict.spent[f"{event.source} {event.id}"] = message
+    _tell(message, tells, verdict)
+
+
+def _tell(message: Received, tells: Sequence[Tell], verdict: Verdict) -> None:
+    verdict.told.extend(Told(tell, message, number) for number, tell in enumerate(tells))
+
+
+def cause_of(message: Received) -> Cause:
+    """Return the intake event that this message goes back to: the one it names, else itself."""
+    event = message.event
+    if isinstance(event, CloudEvent) and event.correlationid and event.correlationsource:
+        return Cause(event.correlationid, event.correlationsource)
+    return Cause(event.id or "", event.source or "")

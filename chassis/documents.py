@@ -1,0 +1,141 @@
+"""What a handler sees of the database: documents by kind and id, changed in memory, written together.
+
+A handler never waits. It asks `Documents` for what it needs; what has not been read yet raises `NotLoaded`, the
+committer reads everything that the batch lacked in one go and decides the batch again. Nothing is lost by that, since
+deciding has no effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+T = TypeVar("T")
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Kind(Generic[T]):
+    """One kind of document: the collection it is kept in, and how a value is read from and written to it.
+
+    `write` returns the document without `_id`; `read` gets the whole document, `_id` included. Values of a `cached`
+    kind are kept in memory between batches, for documents that are costly to read and seldom change.
+    """
+
+    collection: str
+    read: Callable[[Document], T]
+    write: Callable[[T], Document]
+    cached: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Order(Generic[T]):
+    """An ordered selection of one kind: the documents with the same `group`, lowest `rank` first.
+
+    `group` and `rank` name document fields; `group_of` and `rank_of` read the same from a value.
+    """
+
+    kind: Kind[T]
+    group: str
+    rank: str
+    group_of: Callable[[T], str]
+    rank_of: Callable[[T], int]
+
+
+@dataclass(frozen=True)
+class Head(Generic[T]):
+    """The first members of an `Order`'s group; `complete` when there are no more behind them."""
+
+    members: tuple[tuple[str, T], ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class ById:
+    """The need for one document by its id."""
+
+    kind: Kind[Any]
+    id: str
+
+
+@dataclass(frozen=True)
+class First:
+    """The need for the first `depth` documents of a group."""
+
+    order: Order[Any]
+    group: str
+    depth: int
+
+
+Need = ById | First
+
+
+class NotLoaded(Exception):
+    """A handler asked for what has not been read yet; the committer reads it and decides again."""
+
+    def __init__(self, *needs: Need) -> None:
+        super().__init__(f"not read yet: {len(needs)} of what this message needs")
+        self.needs = needs
+
+
+@dataclass
+class Loaded:
+    """What has been read in one transaction, with the versions that guard the writes."""
+
+    values: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
+    versions: dict[tuple[Kind[Any], str], int] = field(default_factory=dict)
+    heads: dict[First, Head[Any]] = field(default_factory=dict)
+
+
+class Documents:
+    """The documents of one batch, as one message sees them: what was read, under what earlier messages changed."""
+
+    def __init__(self, loaded: Loaded, changed: Mapping[tuple[Kind[Any], str], Any] | None = None) -> None:
+        self._loaded = loaded
+        self._earlier = changed or {}
+        self._changes: dict[tuple[Kind[Any], str], Any] = {}
+
+    def get(self, kind: Kind[T], id: str) -> T | None:
+        """Return the document with this id, or None where there is none.
+
+        Raises `NotLoaded` where it has not been read yet.
+        """
+        key = (kind, id)
+        for layer in (self._changes, self._earlier, self._loaded.values):
+            if key in layer:
+                return cast("T | None", layer[key])
+        raise NotLoaded(ById(kind, id))
+
+    def put(self, kind: Kind[T], id: str, value: T | None) -> None:
+        """Keep this value under this id; None removes the document."""
+        self._changes[(kind, id)] = value
+
+    def first(self, order: Order[T], group: str, depth: int) -> Head[T]:
+        """Return at least the first `depth` members of a group (fewer where it is `complete`), lowest rank first.
+
+        Raises `NotLoaded` where so many have not been read yet.
+        """
+        need = First(order, group, depth)
+        if need not in self._loaded.heads:
+            raise NotLoaded(need)
+        head = self._loaded.heads[need]
+        last = order.rank_of(head.members[-1][1]) if head.members else None
+        members = dict(head.members)
+        for id, value in self._changed(order.kind):
+            members.pop(id, None)
+            if value is not None and order.group_of(value) == group and (
+                head.complete or (last is not None and order.rank_of(value) <= last)
+            ):
+                members[id] = value
+        ranked = sorted(members.items(), key=lambda member: order.rank_of(member[1]))
+        return Head(tuple(ranked), head.complete)
+
+    def _changed(self, kind: Kind[T]) -> Iterable[tuple[str, T | None]]:
+        layered = {**self._earlier, **self._changes}
+        return [(id, value) for (of, id), value in layered.items() if of is kind]
+
+    @property
+    def changes(self) -> Mapping[tuple[Kind[Any], str], Any]:
+        """What this message changed, by kind and id."""
+        return self._changes

@@ -1,0 +1,61 @@
+"""What a service is made of: the events it hears with their handlers, and the events it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chassis.documents import Documents
+from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The intake event that an event answers: its id and its source."""
+
+    id: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Tell:
+    """An event to publish: its data, the opaque id that it is about, and the edition it belongs to.
+
+    `answers` names the intake event where it is another than the message being handled (a request that was parked).
+    """
+
+    data: EventData
+    subject: str
+    partitionkey: str | None = None
+    answers: Cause | None = None
+
+
+Handler = Callable[[CloudEvent[Any], Documents, datetime], Sequence[Tell]]
+"""Decide one event: (event, documents, now) to the events to tell. Synchronous; changes go into the documents."""
+
+Refusal = Callable[[InvalidEvent], Sequence[Tell]]
+"""Answer a message that is no valid event, where its id and source could be read."""
+
+
+@dataclass(frozen=True)
+class Hears:
+    """One event that a service hears: its data model, the exchange it comes from, and who handles it."""
+
+    model: type[EventData]
+    exchange: str
+    handler: Handler
+    refusal: Refusal | None = None
+
+
+class UnknownType(EventData):
+    """Stands in `Hears` for every message on the intake that no queue is bound for."""
+
+
+@dataclass(frozen=True)
+class Tells:
+    """One event that a service tells, and the exchange it goes to."""
+
+    model: type[EventData]
+    exchange: str

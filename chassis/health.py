@@ -1,0 +1,26 @@
+"""What an operator's machine asks of a service: is it alive, does it work, what does it count."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from faststream.asgi import AsgiResponse, get
+from prometheus_client import make_asgi_app
+
+Check = Callable[[], Awaitable[str | None]]
+"""Answer None where all is well, else a sentence that says what is not."""
+
+
+def routes(checks: Mapping[str, Check]) -> list[tuple[str, object]]:
+    """Return `/livez` (the event loop turns), `/readyz` (every check passes) and `/metrics` (Prometheus)."""
+
+    @get
+    async def livez(scope: object) -> AsgiResponse:  # noqa: ARG001  FastStream's signature
+        return AsgiResponse(b"alive\n", 200)
+
+    @get
+    async def readyz(scope: object) -> AsgiResponse:  # noqa: ARG001  FastStream's signature
+        troubles = [f"{name}: {trouble}" for name, check in checks.items() if (trouble := await check())]
+        return AsgiResponse(("\n".join(troubles) or "ready").encode() + b"\n", 503 if troubles else 200)
+
+    return [("/livez", livez), ("/readyz", readyz), ("/metrics", make_asgi_app())]

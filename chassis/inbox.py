@@ -1,0 +1,33 @@
+"""The inbox: which messages have been decided, for ever; so that none is decided twice.
+
+A record holds the idempotency key, the type, the digest of the data and the time: no personal data, no time window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from pymongo import InsertOne
+
+from chassis.deciding import Received
+from chassis.mongo import Database, Session
+from chassis.store import bulk_write
+
+COLLECTION = "inbox"
+
+
+async def seen(database: Database, keys: Iterable[str], session: Session) -> dict[str, str]:
+    """Return the digests of those keys that were decided before."""
+    rows = database[COLLECTION].find({"_id": {"$in": list(keys)}}, {"digest": 1}, session=session)
+    return {row["_id"]: row["digest"] for row in await rows.to_list(None)}
+
+
+async def record(database: Database, spent: Mapping[str, Received], now: datetime, session: Session) -> None:
+    """Record that these messages are decided."""
+    rows = [
+        InsertOne({"_id": key, "type": message.type, "digest": message.digest, "at": now})
+        for key, message in spent.items()
+    ]
+    if rows:
+        await bulk_write(database, COLLECTION, list(rows), session)

@@ -1,0 +1,102 @@
+"""The outbox: what one commit tells, written with it, published after it.
+
+One outbox document holds the events of one commit, ready to send, under a position that rises with the commits; it is
+deleted once the broker has confirmed all of them. Where a crash comes between confirm and deletion the same bytes
+are told again under the same ids (docs/decisions/0003-outbox.md).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from chassis.deciding import Told, cause_of
+from chassis.documents import Document
+from chassis.handling import Tells
+from chassis.mongo import Database, Session
+from instroom_contracts.cloudevent import CloudEvent, EventData, encode, new_event
+
+NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
+EVENTS_PER_DOCUMENT = 500
+BYTES_PER_DOCUMENT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Who tells: the `source` of a service's facts, and the exchange of each event that it tells."""
+
+    source: str
+    exchanges: dict[type[EventData], str]
+
+    @classmethod
+    def of(cls, source: str, tells: Sequence[Tells]) -> Teller:
+        """Return the teller for a service's table of what it tells."""
+        return cls(source, {told.model: told.exchange for told in tells})
+
+    def envelope(self, told: Told, now: datetime) -> Document:
+        """Return an event as it will travel; the same cause and number give the same id, whenever it is decided."""
+        tell, event = told.tell, told.by.event
+        cause = tell.answers or cause_of(told.by)
+        wire = encode(
+            new_event(
+                tell.data,
+                id=str(uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")),
+                source=self.source,
+                time=now,
+                subject=tell.subject,
+                partitionkey=tell.partitionkey,
+                correlationid=cause.id,
+                correlationsource=cause.source,
+                causationid=event.id,
+                traceparent=event.traceparent if isinstance(event, CloudEvent) else None,
+            )
+        )
+        exchange = self.exchanges[type(tell.data)]
+        return {
+            "exchange": exchange,
+            "type": wire.type,
+            "id": wire.message_id,
+            "body": wire.body,
+            "headers": wire.headers,
+            "correlationId": cause.id,
+            "at": now,
+        }
+
+
+def portions(events: Sequence[Document]) -> Iterator[list[Document]]:
+    """Split what one commit tells into documents that MongoDB takes (16 MB) and a relay can hold in memory."""
+    portion: list[Document] = []
+    size = 0
+    for event in events:
+        if portion and (len(portion) == EVENTS_PER_DOCUMENT or size + len(event["body"]) > BYTES_PER_DOCUMENT):
+            yield portion
+            portion, size = [], 0
+        portion.append(event)
+        size += len(event["body"])
+    if portion:
+        yield portion
+
+
+async def append(database: Database, events: Sequence[Document], session: Session) -> None:
+    """Write events to the outbox in the transaction of this session.
+
+    The position is taken outside the transaction, after its snapshot: whoever reads what this transaction wrote takes
+    a higher one, so one session's facts stand in the outbox in the order of their commits, and commits that have
+    nothing to do with each other do not wait for each other.
+    """
+    batches = list(portions(events))
+    if not batches:
+        return
+    counter = await database["counters"].find_one_and_update(
+        {"_id": "outbox"}, {"$inc": {"last": len(batches)}}, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    first = counter["last"] - len(batches) + 1
+    rows: list[dict[str, Any]] = [{"_id": first + n, "events": batch} for n, batch in enumerate(batches)]
+    await database["outbox"].insert_many(rows, session=session)
+
+

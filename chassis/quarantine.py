@@ -1,0 +1,49 @@
+"""The quarantine: messages that are no valid events, stored with the reason until an operator mends or drops them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import UpdateOne
+
+from chassis.deciding import Held
+from chassis.documents import Document
+from chassis.mongo import Database, Session
+
+COLLECTION = "quarantine"
+STORED_BYTES = 64 * 1024
+HEAD_BYTES = 4 * 1024
+
+
+async def hold(database: Database, held: Sequence[Held], now: datetime, session: Session) -> None:
+    """Store these messages in the transaction of this session; the same bytes from the same queue are stored once."""
+    if held:
+        await database[COLLECTION].bulk_write([_write(one, now) for one in held], session=session)
+
+
+def _write(held: Held, now: datetime) -> UpdateOne:
+    body = held.message.body
+    digest = hashlib.sha256(body).hexdigest()
+    id = hashlib.sha256(f"{held.message.queue} {held.reason} {digest}".encode()).hexdigest()[:16]
+    update = {"$setOnInsert": {**_document(held), "sha256": digest, "state": "held", "at": now}, "$inc": {"times": 1}}
+    return UpdateOne({"_id": id}, update, upsert=True)
+
+
+def _document(held: Held) -> Document:
+    message = held.message
+    whole = len(message.body) <= STORED_BYTES
+    return {
+        "reason": held.reason,
+        "problems": [{"pointer": problem.pointer, "detail": problem.detail} for problem in held.problems],
+        "queue": message.queue,
+        "type": message.event.type,
+        "source": message.event.source,
+        "eventId": message.event.id,
+        "contentType": message.content_type,
+        "headers": message.headers,
+        "body": message.body if whole else message.body[:HEAD_BYTES],
+        "length": len(message.body),
+        "whole": whole,
+    }

@@ -1,0 +1,197 @@
+"""Running a service: connect, declare, consume, relay, answer health checks, and stop without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import structlog
+from aio_pika.exceptions import AMQPError
+from faststream import AckPolicy
+from faststream.asgi import AsgiFastStream
+from faststream.rabbit import RabbitBroker
+
+from chassis import health, logs, topology
+from chassis.committer import Committer, Limits
+from chassis.consumer import Consumer
+from chassis.errors import Unavailable
+from chassis.handling import Hears, Tells
+from chassis.mongo import Database, Mongo
+from chassis.outbox import Teller
+from chassis.relay import Relay
+from chassis.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service at work, as its background tasks see it."""
+
+    mongo: Mongo
+    database: Database
+    teller: Teller
+    consumer: Consumer
+    relay: Relay
+
+
+Task = Callable[[Running], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service: its name, its two tables, how its collections are prepared, and what it does besides listening."""
+
+    name: str
+    hears: tuple[Hears, ...]
+    tells: tuple[Tells, ...]
+    prepare: Callable[[Database], Awaitable[None]]
+    tasks: Sequence[Task] = ()
+
+
+class Runner:
+    """Brings one service up and down around FastStream's broker."""
+
+    def __init__(self, service: Service, settings: ServiceSettings) -> None:
+        self._service = service
+        self._settings = settings
+        self._url = settings.rabbitmq_url.get_secret_value()
+        self._mongo = Mongo(settings.mongo_url.get_secret_value(), driver=settings.mongo_driver)
+        self._database = self._mongo.database(settings.mongo_database)
+        self._heard = topology.heard_queues(service.name, service.hears)
+        teller = Teller.of(settings.source(service.name), service.tells)
+        relay = Relay(
+            self._url, self._database, f"instroom-{service.name}", poll_s=settings.outbox_poll_ms / 1000
+        )
+        self._committer = Committer(self._mongo, self._database, teller, after_commit=relay.wake)
+        limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
+        consumer = Consumer(self._committer, self._heard, limits)
+        self._running = Running(self._mongo, self._database, teller, consumer, relay)
+        self._broker = self._make_broker()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def app(self) -> AsgiFastStream:
+        """Return the ASGI application: health routes outside, the consumers inside."""
+        return AsgiFastStream(
+            self._broker,
+            asgi_routes=health.routes({"mongodb": self._database_trouble, "rabbitmq": self._broker_trouble}),
+            lifespan=self._lifespan,
+            on_shutdown=[self._drain],
+            logger=None,
+        )
+
+    def _make_broker(self) -> RabbitBroker:
+        broker = RabbitBroker(
+            self._url,
+            apply_types=False,
+            middlewares=[self._running.consumer.middleware()],
+            graceful_timeout=self._settings.graceful_timeout_s,
+            logger=None,
+            client_properties={"connection_name": f"instroom-{self._service.name}"},
+        )
+        for name, heard in self._heard.items():
+            subscriber = broker.subscriber(
+                topology.queue(name, topology.routing_key(heard)),
+                topology.exchange(heard.exchange),
+                channel=topology.own_channel(2 * self._settings.batch_size),
+                ack_policy=AckPolicy.MANUAL,
+                no_reply=True,
+            )
+            subscriber(_handed_over)
+        return broker
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        await self._wait_for_servers()
+        running = self._running
+        await self._service.prepare(self._database)
+        jobs = [running.consumer.run(), running.relay.run(), *(task(running) for task in self._service.tasks)]
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+        log.info("service_started", driver=self._settings.mongo_driver, port=self._settings.http_port)
+        try:
+            yield
+        finally:
+            await self._end()
+            log.info("service_stopped")
+
+    async def _wait_for_servers(self) -> None:
+        """Declare what is needed on the broker and reach the database, as often as it takes for both to be up."""
+        while True:
+            try:
+                await self._mongo.ping()
+                async with await aio_pika.connect_robust(self._url) as connection:
+                    await topology.declare(connection, list(self._heard))
+            except (AMQPError, OSError, Unavailable) as error:
+                log.warning("waiting_for_servers", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    async def _drain(self) -> None:
+        """Finish and acknowledge the batch at hand, before FastStream closes the connection."""
+        await self._running.consumer.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.graceful_timeout_s):
+                await self._tasks[0]
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._running.relay.close()
+        await self._mongo.close()
+
+    async def _database_trouble(self) -> str | None:
+        if not self._committer.available:
+            return "the database does not answer; messages wait in their queues"
+        try:
+            await self._mongo.ping()
+        except Unavailable as error:
+            return str(error)
+        return None
+
+    async def _broker_trouble(self) -> str | None:
+        """Ask the broker itself whether somebody consumes from each queue."""
+        dead = [task for task in self._tasks if task.done()]
+        if dead:
+            return "a background task has ended; see the log"
+        try:
+            async with asyncio.timeout(3):
+                return await self._idle_queue()
+        except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
+            return f"RabbitMQ does not answer: {type(error).__name__}"
+
+    async def _idle_queue(self) -> str | None:
+        connection = await self._broker.connect()
+        async with connection.channel() as channel:
+            for name in self._heard:
+                declared = await channel.declare_queue(name, passive=True)
+                if not declared.declaration_result.consumer_count:
+                    return f"nobody consumes from {name}"
+        return None
+
+
+async def _handed_over(_: object) -> None:
+    """Do nothing: the middleware has handed the message to the consumer before FastStream would call this."""
+
+
+def run(service: Service, settings: ServiceSettings) -> None:
+    """Run a service until it is told to stop."""
+    logs.configure(service.name, settings.log_level)
+    app = Runner(service, settings).app()
+    asyncio.run(
+        app.run(
+            log_level=logging.WARNING,
+            run_extra_options={
+                "host": settings.http_host,
+                "port": str(settings.http_port),
+                "access_log": "false",
+                "log_config": None,
+            }
+        )
+    )

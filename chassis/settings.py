@@ -1,0 +1,31 @@
+"""Settings of a service, from the environment; every service has these, under the same names."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to run; a service adds its own in its `settings.py`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    rabbitmq_url: SecretStr = Field(description="amqp:// address of the broker, with this service's own user")
+    mongo_url: SecretStr = Field(description="mongodb:// address of the replica set, with this service's own user")
+    mongo_database: str = Field(description="this service's own database")
+    mongo_driver: Literal["motor", "pymongo"] = "motor"
+    source_oin: str = Field("00000001823288444000", pattern=r"^[0-9]{20}$", description="OIN in the source of facts")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(description="port of /livez, /readyz and /metrics")
+    log_level: str = "INFO"
+    batch_size: int = Field(200, ge=1, le=1000, description="messages per transaction at most")
+    batch_wait_ms: float = Field(5.0, ge=0, description="how long to wait for more messages before a transaction")
+    outbox_poll_ms: float = Field(250.0, gt=0, description="how often to look for what another replica has told")
+    graceful_timeout_s: float = Field(15.0, ge=8, le=20, description="how long a stop may take")
+
+    def source(self, service: str) -> str:
+        """Return the `source` of the facts that this service tells."""
+        return f"urn:nld:oin:{self.source_oin}:systeem:instroom-{service}"

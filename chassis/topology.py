@@ -1,0 +1,73 @@
+"""What a service needs on the broker, derived from its two tables.
+
+What keeps messages safe stands in the queues' arguments, so that a broker without our policies is as safe; what an
+operator may tune stands in policies (deploy/rabbitmq/definitions.json).
+"""
+
+from __future__ import annotations
+
+from aio_pika.abc import AbstractRobustConnection
+from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitExchange, RabbitQueue
+
+from chassis.handling import Hears, UnknownType
+from instroom_contracts import topology as names
+from instroom_contracts.cloudevent import type_of
+
+UNROUTED = "instroom.unrouted"
+"""Where a policy sends what nobody is bound for on the intake (its alternate exchange)."""
+
+EXCHANGES = (names.INTAKE, names.EVENTS, names.PRIVATE, names.DEAD, UNROUTED)
+STREAM_ARGUMENTS = {"x-queue-type": "stream", "x-max-age": "400D", "x-stream-max-segment-size-bytes": 100_000_000}
+
+
+def exchange(name: str) -> RabbitExchange:
+    """Return one of the four exchanges: topic, durable."""
+    return RabbitExchange(name, type=ExchangeType.TOPIC, durable=True)
+
+
+def queue(name: str, routing_key: str) -> RabbitQueue:
+    """Return an intake queue: quorum, never dropping, dead-lettering to its own `.dead` queue at least once."""
+    return RabbitQueue(
+        name,
+        queue_type=QueueType.QUORUM,
+        durable=True,
+        routing_key=routing_key,
+        arguments={
+            "x-dead-letter-exchange": names.DEAD,
+            "x-dead-letter-routing-key": name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+
+
+def routing_key(heard: Hears) -> str:
+    """Return the key that brings this event into its queue."""
+    return "#" if heard.model is UnknownType else type_of(heard.model)
+
+
+def heard_queues(service: str, hears: tuple[Hears, ...]) -> dict[str, Hears]:
+    """Return the queues of a service by name, one per event that it hears."""
+    return {_queue_name(service, heard): heard for heard in hears}
+
+
+def _queue_name(service: str, heard: Hears) -> str:
+    if heard.model is UnknownType:
+        return f"{service}.unknown-type"
+    return names.queue_name(service, type_of(heard.model))
+
+
+async def declare(connection: AbstractRobustConnection, queues: list[str]) -> None:
+    """Declare the exchanges, the replay stream, and a dead-letter queue for each of these queues."""
+    async with connection.channel() as channel:
+        declared = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
+        stream = await channel.declare_queue(names.STREAM, durable=True, arguments=dict(STREAM_ARGUMENTS))
+        await stream.bind(declared[names.EVENTS], "#")
+        for name in queues:
+            dead = await channel.declare_queue(names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"})
+            await dead.bind(declared[names.DEAD], name)
+
+
+def own_channel(prefetch: int) -> Channel:
+    """Return a channel for one subscriber alone."""
+    return Channel(prefetch_count=prefetch)

@@ -1,0 +1,116 @@
+"""Group commit on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from chassis import store
+from chassis.committer import Committer
+from chassis.documents import Kind
+from chassis.mongo import Database, Mongo
+from chassis.outbox import Teller
+from tests.integration.chassis.conftest import rows, told
+from tests.unit.chassis import toy
+from tests.unit.chassis.toy import SOURCE, TELLS, invalid, received
+
+
+async def test_a_batch_leaves_documents_records_and_events(committer: Committer, database: Database) -> None:
+    """All that a decision comes to is written, or nothing."""
+    await committer.commit([received("a", id="1"), received("a", id="2"), received("b", id="3")])
+    assert [(jar["_id"], jar["count"]) for jar in await rows(database, "jars")] == [("a", 2), ("b", 1)]
+    assert [row["_id"] for row in await rows(database, "inbox")] == [f"{SOURCE} {id}" for id in "123"]
+    assert len(await told(database)) == 3
+
+
+async def test_what_was_decided_is_not_decided_again(committer: Committer, database: Database) -> None:
+    """Every message delivered three times counts once."""
+    for _ in range(3):
+        await committer.commit([received("a", id="1")])
+    assert (await rows(database, "jars"))[0]["count"] == 1
+    assert len(await told(database)) == 1
+
+
+async def test_without_the_inbox_a_repeated_message_counts_twice(
+    committer: Committer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched off, the guard of the test above is missed."""
+
+    async def nothing(*_: object) -> dict[str, str]:
+        return {}
+
+    monkeypatch.setattr("chassis.inbox.seen", nothing)
+    monkeypatch.setattr("chassis.inbox.record", nothing)
+    for _ in range(3):
+        await committer.commit([received("a", id="1")])
+    assert (await rows(database, "jars"))[0]["count"] == 3
+
+
+async def test_two_committers_on_one_document_lose_no_message(mongo: Mongo, database: Database) -> None:
+    """Two processes on one hot pool: each conflict is decided again, none is given up."""
+    both = [Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None) for _ in range(2)]
+    batches = [[received("hot", id=f"{who}-{turn}-{n}") for n in range(5)] for who in range(2) for turn in range(6)]
+    await asyncio.gather(*(both[n % 2].commit(batch) for n, batch in enumerate(batches)))
+    assert (await rows(database, "jars"))[0]["count"] == 60
+    assert [event["body"].count(b'"count":60') for event in await told(database)][-1] == 1
+
+
+async def test_a_version_told_rises_with_its_position_in_the_outbox(mongo: Mongo, database: Database) -> None:
+    """Facts of one session leave in their order, whichever process decided them."""
+    await test_two_committers_on_one_document_lose_no_message(mongo, database)
+    counts = [int(event["body"].split(b'"count":')[1].split(b"}")[0]) for event in await told(database)]
+    assert counts == sorted(counts)
+
+
+async def test_a_message_that_the_database_refuses_is_held_alone(committer: Committer, database: Database) -> None:
+    """A validator's veto, or a document that is too large, must not stop its neighbours."""
+    await database.create_collection("jars", validator={"count": {"$lt": 1}})
+    await database.command("collMod", "jars", validator={"_id": {"$ne": "forbidden"}})
+    names = ["a", "b", "forbidden", "c", "d"]
+    await committer.commit([received(name, id=name) for name in names])
+    assert [jar["_id"] for jar in await rows(database, "jars")] == ["a", "b", "c", "d"]
+    (held,) = await rows(database, "quarantine")
+    assert (held["reason"], held["eventId"]) == ("failed", "forbidden")
+
+
+async def test_a_stale_document_is_not_overwritten(
+    committer: Committer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The revision guards a write even where a transaction's isolation would not."""
+    await committer.commit([received("a", id="1")])
+    reads = store.Store._read_kind  # noqa: SLF001  the moment between reading and writing is what this is about
+    tries = 0
+
+    async def disturbed(self: store.Store, kind: Kind[toy.Jar], *rest: object) -> None:
+        nonlocal tries
+        await reads(self, kind, *rest)  # type: ignore[arg-type]
+        tries += 1
+        if tries == 1:
+            loaded = rest[1]
+            loaded.versions[kind, "a"] = 99  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(store.Store, "_read_kind", disturbed)
+    await committer.commit([received("a", id="2")])
+    assert tries == 2
+    assert (await rows(database, "jars"))[0]["count"] == 2
+
+
+async def test_an_invalid_message_is_stored_once_however_often_it_comes(
+    committer: Committer, database: Database
+) -> None:
+    """A redelivery is no second message; the count says how often it came."""
+    message = invalid(id=None)
+    for _ in range(3):
+        await committer.commit([message])
+    (held,) = await rows(database, "quarantine")
+    assert (held["reason"], held["times"], held["state"], bytes(held["body"])) == ("invalid-event", 3, "held", b"{}")
+
+
+async def test_of_a_message_that_is_too_large_the_head_is_stored(committer: Committer, database: Database) -> None:
+    """Nothing invalid is dropped, and no sender can fill the disk."""
+    body = b"x" * 70_000
+    await committer.commit([replace(invalid(id=None), body=body)])
+    (held,) = await rows(database, "quarantine")
+    assert (held["whole"], held["length"], len(held["body"])) == (False, 70_000, 4096)

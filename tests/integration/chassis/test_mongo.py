@@ -1,0 +1,51 @@
+"""Transactions behave alike on both drivers."""
+
+import pytest
+
+from chassis.errors import Conflict, Unavailable
+from chassis.mongo import Database, Driver, Mongo
+
+
+async def test_a_transaction_commits_all_of_its_writes(mongo: Mongo, database: Database) -> None:
+    """A decision and its facts stand or fall together."""
+    async with mongo.transaction() as session:
+        await database["a"].insert_one({"_id": 1}, session=session)
+        await database["b"].insert_one({"_id": 1}, session=session)
+    assert await database["a"].count_documents({}) == await database["b"].count_documents({}) == 1
+
+
+async def test_an_error_inside_undoes_all_of_its_writes(mongo: Mongo, database: Database) -> None:
+    """Nothing of a failed batch may stay behind."""
+    with pytest.raises(ZeroDivisionError):
+        async with mongo.transaction() as session:
+            await database["a"].insert_one({"_id": 1}, session=session)
+            raise ZeroDivisionError
+    assert await database["a"].count_documents({}) == 0
+
+
+async def test_of_two_transactions_on_one_document_the_second_conflicts(mongo: Mongo, database: Database) -> None:
+    """Two processes on one hot pool: one of them decides again."""
+    await database["a"].insert_one({"_id": 1, "n": 0})
+    with pytest.raises(Conflict):
+        async with mongo.transaction() as session:
+            await database["a"].find_one({"_id": 1}, session=session)
+            await database["a"].update_one({"_id": 1}, {"$inc": {"n": 1}})
+            await database["a"].update_one({"_id": 1}, {"$inc": {"n": 10}}, session=session)
+    assert (await database["a"].find_one({"_id": 1}) or {})["n"] == 1
+
+
+async def test_the_same_id_twice_is_a_conflict(mongo: Mongo, database: Database) -> None:
+    """Two processes that got one message: the second finds the first one's decision when it decides again."""
+    with pytest.raises(Conflict):
+        async with mongo.transaction() as session:
+            await database["a"].find_one({"_id": 1}, session=session)
+            await database["a"].insert_one({"_id": 1})
+            await database["a"].insert_one({"_id": 1}, session=session)
+
+
+async def test_a_server_that_is_away_is_unavailable(driver: Driver) -> None:
+    """The consumer waits for it, and does not blame a message."""
+    away = Mongo("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200", driver=driver)
+    with pytest.raises(Unavailable):
+        await away.ping()
+    await away.close()

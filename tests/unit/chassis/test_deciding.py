@@ -1,0 +1,78 @@
+"""Deciding a batch in memory."""
+
+from datetime import UTC, datetime
+
+from chassis.deciding import Received, Verdict, cause_of, decide
+from chassis.documents import ById, Loaded
+from chassis.handling import Cause
+from tests.unit.chassis.toy import JARS, SOURCE, CountRose, Jar, invalid, received
+
+NOW = datetime(2021, 5, 20, 12, tzinfo=UTC)
+
+
+def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict:
+    """Decide a batch for which every jar was read and is empty."""
+    loaded = Loaded(values={(JARS, name): None for name in ("a", "b")})
+    outcome = decide(batch, inbox or {}, loaded, NOW)
+    assert isinstance(outcome, Verdict)
+    return outcome
+
+
+def test_all_that_a_batch_lacks_is_asked_for_at_once() -> None:
+    """One read for the whole batch, not one per message."""
+    outcome = decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW)
+    assert outcome == {ById(JARS, "a"), ById(JARS, "b")}
+
+
+def test_messages_of_one_batch_build_on_each_other() -> None:
+    """Deciding in memory gives what deciding one by one would give."""
+    verdict = verdict_on(received("a", id="1"), received("a", id="2"))
+    assert verdict.changes[JARS, "a"] == Jar("a", "top", 2)
+    assert [told.tell.data for told in verdict.told] == [CountRose(jar="a", count=1), CountRose(jar="a", count=2)]
+
+
+def test_a_repeated_message_changes_nothing() -> None:
+    """Whether it was decided long ago or a moment ago in this batch."""
+    first = received("a", id="1")
+    verdict = verdict_on(
+        first, received("a", id="1"), received("b", id="0"), inbox={f"{SOURCE} 0": received("b", id="0").digest}
+    )
+    assert verdict.duplicates == 2
+    assert len(verdict.told) == 1
+    assert list(verdict.spent) == [f"{SOURCE} 1"]
+
+
+def test_an_id_used_again_with_other_data_is_held() -> None:
+    """Neither the first decision nor the second message may get lost."""
+    verdict = verdict_on(received("a", id="1"), received("a", id="1", note="other"))
+    assert [held.reason for held in verdict.held] == ["id-reused"]
+    assert len(verdict.told) == 1
+
+
+def test_an_invalid_message_is_held_answered_and_spends_its_id() -> None:
+    """Its sender learns of it once, and mends it under a new id."""
+    verdict = verdict_on(invalid(id="1"), received("a", id="2"))
+    assert [held.reason for held in verdict.held] == ["invalid-event"]
+    assert [told.tell.data for told in verdict.told] == [CountRose(jar="none", count=0), CountRose(jar="a", count=1)]
+    assert set(verdict.spent) == {f"{SOURCE} 1", f"{SOURCE} 2"}
+
+
+def test_an_invalid_message_without_an_id_is_held_unanswered() -> None:
+    """There is nobody to answer."""
+    verdict = verdict_on(invalid(id=None))
+    assert len(verdict.held) == 1
+    assert not verdict.told
+    assert not verdict.spent
+
+
+def test_a_handler_that_fails_costs_its_own_message_alone() -> None:
+    """Its neighbours are decided, and its id stays free, so that it can be replayed once mended."""
+    verdict = verdict_on(received("a", id="1"), received("cursed", id="2"), received("a", id="3"))
+    assert [held.reason for held in verdict.held] == ["failed"]
+    assert verdict.changes[JARS, "a"].count == 2
+    assert f"{SOURCE} 2" not in verdict.spent
+
+
+def test_an_intake_event_is_its_own_cause() -> None:
+    """Facts are correlated with the request that led to them."""
+    assert cause_of(received("a", id="1")) == Cause("1", SOURCE)
