@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
-from pymongo.errors import PyMongoError
 
 from chassis import inbox, metrics, outbox, quarantine
-from chassis.deciding import Held, Received, Verdict, decide
+from chassis.deciding import Received, Verdict, decide
 from chassis.documents import Loaded
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from chassis.store import Store
-from instroom_contracts.cloudevent import Problem
 
 log = structlog.get_logger()
 
@@ -41,9 +39,7 @@ class Limits:
 class Committer:
     """Decides and commits the messages of one process, one batch at a time."""
 
-    def __init__(
-        self, mongo: Mongo, database: Database, teller: Teller, *, after_commit: Callable[[], None]
-    ) -> None:
+    def __init__(self, mongo: Mongo, database: Database, teller: Teller, *, after_commit: Callable[[], None]) -> None:
         self._mongo = mongo
         self._database = database
         self._store = Store(database)
@@ -66,7 +62,7 @@ class Committer:
             except Unavailable as error:
                 await self._pause(error, tries)
                 tries += 1
-            except PyMongoError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, it concerns one message: the rest must be decided
                 return await self._isolate(batch, error)
             else:
                 self.available = True
@@ -85,17 +81,15 @@ class Committer:
         metrics.RETRIED.labels("unavailable").inc()
         await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2**tries))
 
-    async def _isolate(self, batch: Sequence[Received], error: PyMongoError) -> None:
-        """Find the message that the database refuses, and hold it alone."""
+    async def _isolate(self, batch: Sequence[Received], error: Exception) -> None:
+        """Find the message whose outcome cannot be written, and hold it alone."""
         if len(batch) > 1:
             metrics.RETRIED.labels("refused").inc()
             return await self._halve(batch)
-        log.error("message_refused_by_database", error=type(error).__name__, event_id=batch[0].event.id)
-        detail = f"The database refused what this message leads to ({type(error).__name__})."
-        verdict = Verdict(held=[Held(batch[0], "failed", (Problem("", detail),))])
-        async with self._mongo.transaction() as session:
-            await self._write(verdict, Loaded(), datetime.now(UTC), session)
-        return None
+        if batch[0].defect is not None:
+            raise error
+        log.error("message_cannot_be_committed", error=type(error).__name__, event_id=batch[0].event.id, exc_info=error)
+        return await self.commit([replace(batch[0], defect=type(error).__name__)])
 
     async def _attempt(self, batch: Sequence[Received]) -> None:
         with metrics.COMMIT.time():
@@ -131,4 +125,3 @@ class Committer:
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, event_id=held.message.key)
-

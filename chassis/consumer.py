@@ -76,7 +76,7 @@ class Consumer:
         take = self._take
 
         class Handover(BaseMiddleware[Any, Any]):
-            async def consume_scope(self, call_next: Any, msg: Any) -> None:  # noqa: ANN401, ARG002  FastStream's signature
+            async def consume_scope(self, call_next: Any, msg: Any) -> None:  # noqa: ARG002  FastStream's signature
                 take(Delivery(msg.raw_message, self.context.get("handler_").queue.name))
 
         return Handover
@@ -160,4 +160,10 @@ def _unknown(invalid: InvalidEvent) -> InvalidEvent:
         "Nobody listens to this type under this routing key. The routing key is the event's type, one of those that"
         " docs/integrating.md lists; mend it and send the event under a new id."
     )
-    return InvalidEvent("unknown-type", (Problem("/type", detail),), id=invalid.id, source=invalid.source, type=invalid.type)
+    return InvalidEvent(
+        "unknown-type",
+        (Problem(pointer="/type", detail=detail),),
+        id=invalid.id,
+        source=invalid.source,
+        type=invalid.type,
+    )

@@ -27,6 +27,8 @@ class Received:
     headers: Mapping[str, Any]
     event: CloudEvent[Any] | InvalidEvent
     digest: str
+    defect: str | None = None
+    """The error that writing its outcome ended in; such a message is held and not decided."""
 
     @property
     def key(self) -> str | None:
@@ -87,15 +89,16 @@ def decide(
     return frozenset(needs) if needs else verdict
 
 
-def _decide_one(
-    message: Received, inbox: Mapping[str, str], loaded: Loaded, now: datetime, verdict: Verdict
-) -> None:
+def _decide_one(message: Received, inbox: Mapping[str, str], loaded: Loaded, now: datetime, verdict: Verdict) -> None:
     key = message.key
     if key is not None:
         earlier = verdict.spent[key].digest if key in verdict.spent else inbox.get(key)
         if earlier is not None:
             _repeated(message, earlier, verdict)
             return
+    if message.defect is not None:
+        _failed(message, message.defect, verdict)
+        return
     if isinstance(message.event, InvalidEvent):
         _refuse(message, message.event, verdict)
         return
@@ -108,7 +111,7 @@ def _repeated(message: Received, earlier: str, verdict: Verdict) -> None:
         verdict.duplicates += 1
         return
     detail = "This id was used before with other data. Send the request again under a new id."
-    verdict.held.append(Held(message, "id-reused", (Problem("/id", detail),)))
+    verdict.held.append(Held(message, "id-reused", (Problem(pointer="/id", detail=detail),)))
 
 
 def _refuse(message: Received, invalid: InvalidEvent, verdict: Verdict) -> None:
@@ -129,12 +132,17 @@ def _handle(message: Received, event: CloudEvent[Any], loaded: Loaded, now: date
     except NotLoaded:
         raise
     except Exception as error:  # noqa: BLE001  whatever a handler's defect is, it concerns this message alone
-        detail = f"Instroom failed on this message ({type(error).__name__}); once mended it can be replayed."
-        verdict.held.append(Held(message, "failed", (Problem("", detail),)))
+        _failed(message, type(error).__name__, verdict)
         return
     verdict.changes.update(documents.changes)
     verdict.spent[f"{event.source} {event.id}"] = message
     _tell(message, tells, verdict)
+
+
+def _failed(message: Received, error: str, verdict: Verdict) -> None:
+    """Hold a message that Instroom itself fails on; its id stays free, so that it can be replayed as it is."""
+    detail = f"Instroom failed on this message ({error}). Nothing was decided: once that is mended, replay it."
+    verdict.held.append(Held(message, "failed", (Problem(pointer="", detail=detail),)))
 
 
 def _tell(message: Received, tells: Sequence[Tell], verdict: Verdict) -> None:

@@ -124,8 +124,10 @@ class Documents:
         members = dict(head.members)
         for id, value in self._changed(order.kind):
             members.pop(id, None)
-            if value is not None and order.group_of(value) == group and (
-                head.complete or (last is not None and order.rank_of(value) <= last)
+            if (
+                value is not None
+                and order.group_of(value) == group
+                and (head.complete or (last is not None and order.rank_of(value) <= last))
             ):
                 members[id] = value
         ranked = sorted(members.items(), key=lambda member: order.rank_of(member[1]))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from faststream.asgi import AsgiResponse, get
+from faststream.asgi.types import ASGIApp
 from prometheus_client import make_asgi_app
 
 Check = Callable[[], Awaitable[str | None]]
 """Answer None where all is well, else a sentence that says what is not."""
 
 
-def routes(checks: Mapping[str, Check]) -> list[tuple[str, object]]:
+def routes(checks: Mapping[str, Check]) -> list[tuple[str, ASGIApp]]:
     """Return `/livez` (the event loop turns), `/readyz` (every check passes) and `/metrics` (Prometheus)."""
 
     @get

@@ -19,14 +19,14 @@ FIELDS = frozenset(
 """The only fields that a log line may have: ids, codes and numbers."""
 
 
-def only_allowed(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401  structlog's signature
+def only_allowed(_: Any, __: str, event: EventDict) -> EventDict:
     """Drop every field that is not on the allow-list, and name it, so that its author sees why it is missing."""
     dropped = sorted(event.keys() - FIELDS)
     kept = {name: value for name, value in event.items() if name in FIELDS}
     return {**kept, "dropped_fields": dropped} if dropped else kept
 
 
-def exception_without_values(_: Any, __: str, event: EventDict) -> EventDict:  # noqa: ANN401  structlog's signature
+def exception_without_values(_: Any, __: str, event: EventDict) -> EventDict:
     """Say where an exception came from, but not its text, which may repeat a message's content."""
     info = event.pop("exc_info", None)
     if info is True:

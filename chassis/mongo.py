@@ -81,7 +81,7 @@ class Mongo:
 
 async def _settled(result: Awaitable[T] | T) -> T:
     """Await what one driver returns at once and the other as an awaitable."""
-    return await result if inspect.isawaitable(result) else cast("T", result)
+    return await result if inspect.isawaitable(result) else result
 
 
 async def _commit(session: Session) -> None:

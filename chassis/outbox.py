@@ -95,8 +95,6 @@ async def append(database: Database, events: Sequence[Document], session: Sessio
     counter = await database["counters"].find_one_and_update(
         {"_id": "outbox"}, {"$inc": {"last": len(batches)}}, upsert=True, return_document=ReturnDocument.AFTER
     )
-    first = counter["last"] - len(batches) + 1
+    first = (counter or {})["last"] - len(batches) + 1
     rows: list[dict[str, Any]] = [{"_id": first + n, "events": batch} for n, batch in enumerate(batches)]
     await database["outbox"].insert_many(rows, session=session)
-
-

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from typing import cast
 
 import aio_pika
+import aiormq
 import structlog
-from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
-from aio_pika.exceptions import AMQPError, DeliveryError
+from aio_pika.abc import AbstractChannel, AbstractRobustConnection
+from aio_pika.exceptions import AMQPError
 from aiormq import spec
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from pymongo.errors import PyMongoError
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 8.0  # with the lease's margin this ends before another process may take over
 CONTENT_TYPE = "application/cloudevents+json"
-TROUBLE = (AMQPError, LowLevelAMQPError, DeliveryError, PyMongoError, OSError, TimeoutError, RuntimeError)
+TROUBLE = (AMQPError, LowLevelAMQPError, PyMongoError, OSError, TimeoutError, RuntimeError)
 
 
 class Relay:
@@ -43,7 +44,7 @@ class Relay:
         self._poll_s = poll_s
         self._wake = asyncio.Event()
         self._connection: AbstractRobustConnection | None = None
-        self._channel: AbstractRobustChannel | None = None
+        self._channel: AbstractChannel | None = None
 
     def wake(self) -> None:
         """Say that there is something to publish, so that it need not wait for the next poll."""
@@ -83,7 +84,7 @@ class Relay:
 
     async def _publish(self, events: Sequence[Document]) -> None:
         """Send all events in order without waiting between them, then wait until the broker has confirmed each."""
-        channel = await (await self._open_channel()).get_underlay_channel()
+        channel = cast("aiormq.Channel", await (await self._open_channel()).get_underlay_channel())
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):
             confirms = [
                 asyncio.ensure_future(
@@ -100,17 +101,16 @@ class Relay:
             ]
             try:
                 for confirm in confirms:
-                    if not isinstance(await confirm, spec.Basic.Ack):
-                        raise DeliveryError(None, None)
+                    await confirm
             finally:
                 for confirm in confirms:
                     confirm.cancel()
 
-    async def _open_channel(self) -> AbstractRobustChannel:
+    async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:
-            self._connection = await aio_pika.connect_robust(self._url, client_properties={"connection_name": f"{self._app_id} relay"})
+            self._connection = await aio_pika.connect_robust(self._url)
         if self._channel is None:
-            self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)  # type: ignore[assignment]
+            self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         return self._channel
 
     async def _drop_channel(self) -> None:

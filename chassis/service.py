@@ -60,14 +60,12 @@ class Runner:
     def __init__(self, service: Service, settings: ServiceSettings) -> None:
         self._service = service
         self._settings = settings
-        self._url = settings.rabbitmq_url.get_secret_value()
+        self._url = settings.broker_url(service.name)
         self._mongo = Mongo(settings.mongo_url.get_secret_value(), driver=settings.mongo_driver)
         self._database = self._mongo.database(settings.mongo_database)
         self._heard = topology.heard_queues(service.name, service.hears)
         teller = Teller.of(settings.source(service.name), service.tells)
-        relay = Relay(
-            self._url, self._database, f"instroom-{service.name}", poll_s=settings.outbox_poll_ms / 1000
-        )
+        relay = Relay(self._url, self._database, f"instroom-{service.name}", poll_s=settings.outbox_poll_ms / 1000)
         self._committer = Committer(self._mongo, self._database, teller, after_commit=relay.wake)
         limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
         consumer = Consumer(self._committer, self._heard, limits)
@@ -92,7 +90,6 @@ class Runner:
             middlewares=[self._running.consumer.middleware()],
             graceful_timeout=self._settings.graceful_timeout_s,
             logger=None,
-            client_properties={"connection_name": f"instroom-{self._service.name}"},
         )
         for name, heard in self._heard.items():
             subscriber = broker.subscriber(
@@ -192,6 +189,6 @@ def run(service: Service, settings: ServiceSettings) -> None:
                 "port": str(settings.http_port),
                 "access_log": "false",
                 "log_config": None,
-            }
+            },
         )
     )

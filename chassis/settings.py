@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
 
 
 class ServiceSettings(BaseSettings):
@@ -25,6 +26,11 @@ class ServiceSettings(BaseSettings):
     batch_wait_ms: float = Field(5.0, ge=0, description="how long to wait for more messages before a transaction")
     outbox_poll_ms: float = Field(250.0, gt=0, description="how often to look for what another replica has told")
     graceful_timeout_s: float = Field(15.0, ge=8, le=20, description="how long a stop may take")
+
+    def broker_url(self, service: str) -> str:
+        """Return the broker's address with a name for its connections and a heartbeat that notices a silent network."""
+        url = URL(self.rabbitmq_url.get_secret_value())
+        return str(url.update_query({"heartbeat": "10", "name": f"instroom-{service}", **url.query}))
 
     def source(self, service: str) -> str:
         """Return the `source` of the facts that this service tells."""

@@ -66,7 +66,7 @@ class Store:
         members = [(document["_id"], self._keep(order.kind, document, into)) for document in documents[: need.depth]]
         return Head(tuple(members), complete=len(documents) <= need.depth)
 
-    def _keep(self, kind: Kind[Any], document: Document, into: Loaded) -> Any:  # noqa: ANN401  the kind knows its type
+    def _keep(self, kind: Kind[Any], document: Document, into: Loaded) -> Any:
         key = (kind, document["_id"])
         into.values[key] = value = kind.read(document)
         into.versions[key] = document["revision"]
@@ -87,7 +87,7 @@ class Store:
                 await bulk_write(self._database, collection, writes, session)
 
 
-def _writes(key: Key, value: Any, revision: int | None) -> Iterable[Write]:  # noqa: ANN401  the kind knows its type
+def _writes(key: Key, value: Any, revision: int | None) -> Iterable[Write]:
     kind, id = key
     if revision is None:
         return () if value is None else (InsertOne({"_id": id, "revision": 1, **kind.write(value)}),)

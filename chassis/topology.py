@@ -64,7 +64,9 @@ async def declare(connection: AbstractRobustConnection, queues: list[str]) -> No
         stream = await channel.declare_queue(names.STREAM, durable=True, arguments=dict(STREAM_ARGUMENTS))
         await stream.bind(declared[names.EVENTS], "#")
         for name in queues:
-            dead = await channel.declare_queue(names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"})
+            dead = await channel.declare_queue(
+                names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"}
+            )
             await dead.bind(declared[names.DEAD], name)
 
 

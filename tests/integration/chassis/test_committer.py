@@ -75,12 +75,22 @@ async def test_a_message_that_the_database_refuses_is_held_alone(committer: Comm
     assert (held["reason"], held["eventId"]) == ("failed", "forbidden")
 
 
+async def test_a_fact_that_is_too_large_to_send_costs_its_own_message_alone(
+    committer: Committer, database: Database
+) -> None:
+    """What cannot be told must not be decided, and must not stop its neighbours either."""
+    huge = "j" * 70_000
+    await committer.commit([received(name, id=name[:1]) for name in ("a", huge, "b")])
+    assert [jar["_id"] for jar in await rows(database, "jars")] == ["a", "b"]
+    assert [held["reason"] for held in await rows(database, "quarantine")] == ["failed"]
+
+
 async def test_a_stale_document_is_not_overwritten(
     committer: Committer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The revision guards a write even where a transaction's isolation would not."""
     await committer.commit([received("a", id="1")])
-    reads = store.Store._read_kind  # noqa: SLF001  the moment between reading and writing is what this is about
+    reads = store.Store._read_kind
     tries = 0
 
     async def disturbed(self: store.Store, kind: Kind[toy.Jar], *rest: object) -> None:

@@ -16,31 +16,43 @@ async def test_a_transaction_commits_all_of_its_writes(mongo: Mongo, database: D
 
 async def test_an_error_inside_undoes_all_of_its_writes(mongo: Mongo, database: Database) -> None:
     """Nothing of a failed batch may stay behind."""
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with mongo.transaction() as session:
             await database["a"].insert_one({"_id": 1}, session=session)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await database["a"].count_documents({}) == 0
 
 
 async def test_of_two_transactions_on_one_document_the_second_conflicts(mongo: Mongo, database: Database) -> None:
     """Two processes on one hot pool: one of them decides again."""
     await database["a"].insert_one({"_id": 1, "n": 0})
-    with pytest.raises(Conflict):
+
+    async def come_second() -> None:
         async with mongo.transaction() as session:
             await database["a"].find_one({"_id": 1}, session=session)
             await database["a"].update_one({"_id": 1}, {"$inc": {"n": 1}})
             await database["a"].update_one({"_id": 1}, {"$inc": {"n": 10}}, session=session)
+
+    with pytest.raises(Conflict):
+        await come_second()
     assert (await database["a"].find_one({"_id": 1}) or {})["n"] == 1
 
 
 async def test_the_same_id_twice_is_a_conflict(mongo: Mongo, database: Database) -> None:
     """Two processes that got one message: the second finds the first one's decision when it decides again."""
-    with pytest.raises(Conflict):
+
+    async def come_second() -> None:
         async with mongo.transaction() as session:
             await database["a"].find_one({"_id": 1}, session=session)
             await database["a"].insert_one({"_id": 1})
             await database["a"].insert_one({"_id": 1}, session=session)
+
+    with pytest.raises(Conflict):
+        await come_second()
 
 
 async def test_a_server_that_is_away_is_unavailable(driver: Driver) -> None:

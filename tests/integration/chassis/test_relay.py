@@ -88,7 +88,10 @@ async def test_what_is_told_again_after_a_crash_is_the_same_to_the_byte(
 
 
 async def test_an_event_that_nobody_can_get_stays_in_the_outbox(
-    committer: Committer, database: Database, relay: Relay, heard: list[dict[str, Any]]  # noqa: ARG001  declares the exchange
+    committer: Committer,
+    database: Database,
+    relay: Relay,
+    heard: list[dict[str, Any]],
 ) -> None:
     """A publish that the broker returns is not done."""
     await committer.commit([received("a", id="1")])

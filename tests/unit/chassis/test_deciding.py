@@ -21,7 +21,7 @@ def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict
 def test_all_that_a_batch_lacks_is_asked_for_at_once() -> None:
     """One read for the whole batch, not one per message."""
     outcome = decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW)
-    assert outcome == {ById(JARS, "a"), ById(JARS, "b")}
+    assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "b")})
 
 
 def test_messages_of_one_batch_build_on_each_other() -> None:

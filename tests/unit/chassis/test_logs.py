@@ -35,7 +35,7 @@ def test_a_field_that_is_not_allowed_is_named_and_not_shown(capsys: pytest.Captu
 def test_an_exceptions_text_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """A library's exception may repeat the message that it failed on."""
     try:
-        raise ValueError(ADDRESS)
+        int(ADDRESS)
     except ValueError:
         structlog.get_logger().exception("handler_failed")
     line = line_of(capsys)
