@@ -17,7 +17,7 @@ from pymongo import ReturnDocument
 
 from chassis.deciding import Told, cause_of
 from chassis.documents import Document
-from chassis.handling import Tells
+from chassis.handling import Cause, Tell, Tells
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import CloudEvent, EventData, encode, new_event
 
@@ -40,30 +40,38 @@ class Teller:
 
     def envelope(self, told: Told, now: datetime) -> Document:
         """Return an event as it will travel; the same cause and number give the same id, whenever it is decided."""
-        tell, event = told.tell, told.by.event
-        cause = tell.answers or cause_of(told.by)
+        event = told.by.event
+        id = uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
+        traceparent = event.traceparent if isinstance(event, CloudEvent) else None
+        cause = told.tell.answers or cause_of(told.by)
+        return self._document(told.tell, str(id), cause, now, causationid=event.id, traceparent=traceparent)
+
+    async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
+        """Tell what no message at hand caused, in the transaction of this session; each tell says what it `answers`."""
+        events = [self._document(tell, str(uuid.uuid4()), tell.answers, now) for tell in tells]
+        await append(database, events, session)
+
+    def _document(self, tell: Tell, id: str, cause: Cause | None, now: datetime, **attributes: str | None) -> Document:
         wire = encode(
             new_event(
                 tell.data,
-                id=str(uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")),
+                id=id,
                 source=self.source,
                 time=now,
                 subject=tell.subject,
                 partitionkey=tell.partitionkey,
-                correlationid=cause.id,
-                correlationsource=cause.source,
-                causationid=event.id,
-                traceparent=event.traceparent if isinstance(event, CloudEvent) else None,
+                correlationid=cause.id if cause else None,
+                correlationsource=cause.source if cause else None,
+                **attributes,
             )
         )
-        exchange = self.exchanges[type(tell.data)]
         return {
-            "exchange": exchange,
+            "exchange": self.exchanges[type(tell.data)],
             "type": wire.type,
             "id": wire.message_id,
             "body": wire.body,
             "headers": wire.headers,
-            "correlationId": cause.id,
+            "correlationId": wire.correlation_id,
             "at": now,
         }
 

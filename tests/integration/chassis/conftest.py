@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
+from chassis import logs
 from chassis.committer import Committer
 from chassis.mongo import Database, Driver, Mongo
 from chassis.outbox import Teller
 from tests.support.place import Place
 from tests.unit.chassis.toy import SOURCE, TELLS
+
+
+@pytest.fixture(autouse=True)
+def _service_logs() -> None:
+    """Log as a service does."""
+    logs.configure("toy", "info")
 
 
 @pytest.fixture(params=["motor", "pymongo"])

@@ -1,0 +1,183 @@
+"""What makes an edition one that people can enrol in: rules that a schema cannot hold, each with its remedy.
+
+A rule yields problems whose pointers lead into `EditionSubmitted.data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pydantic_core import to_json
+
+from instroom_contracts.catalog import Audience, Edition, EditionSubmitted, Session, Twin
+from instroom_contracts.cloudevent import Problem
+from instroom_contracts.digest import MOST_BYTES
+
+ENVELOPE_BYTES = 4096
+"""More than the envelope around an edition takes."""
+
+Pooled = tuple[int, str, Session]
+"""A session with where it stands: the number of its submission and its pointer."""
+
+
+def problems_in(submitted: EditionSubmitted) -> tuple[Problem, ...]:
+    """Judge one edition on its own."""
+    edition = submitted.edition
+    found = [problem for rule in _RULES for problem in rule(edition)]
+    return (*found, *_joining(submitted), *(problem for _, problem in _pools(_sessions([submitted]))))
+
+
+def problems_between(submissions: Sequence[EditionSubmitted]) -> Iterator[tuple[int, Problem]]:
+    """Judge editions that are handed in together: ids, twins and shared pools. Yields which one, and what."""
+    editions: dict[str, Edition] = {}
+    for number, submitted in enumerate(submissions):
+        id = submitted.edition.edition_id
+        if id in editions:
+            yield number, Problem("/edition/editionId", f"There is another edition {id}: give each an id of its own.")
+        editions[id] = submitted.edition
+    for number, pointer, session in _sessions(submissions):
+        for twin in session.twins:
+            if detail := _twin(twin, editions):
+                yield number, Problem(f"{pointer}/twins", detail)
+    yield from _pools(_sessions(submissions))
+
+
+def oversized(edition: Edition) -> tuple[Problem, ...]:
+    """Say whether an edition is too large to be told in one message."""
+    size = len(to_json(edition)) + ENVELOPE_BYTES
+    if size <= MOST_BYTES:
+        return ()
+    detail = f"The edition takes {size:,} bytes with its envelope, and {MOST_BYTES:,} is the most: shorten its texts."
+    return (Problem("/edition", detail),)
+
+
+def _unique_ids(edition: Edition) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for pointer, session in _placed(edition):
+        if session.session_id in seen:
+            detail = f"There is another session {session.session_id} in this edition: give each an id of its own."
+            yield Problem(f"{pointer}/sessionId", detail)
+        seen.add(session.session_id)
+
+
+def _times(edition: Edition) -> Iterator[Problem]:
+    for pointer, session in _placed(edition):
+        if (session.starts_at is None) != (session.ends_at is None):
+            missing = "startsAt" if session.starts_at is None else "endsAt"
+            yield Problem(f"{pointer}/{missing}", "A session with a date has both a start and an end: add this one.")
+        elif session.starts_at and session.ends_at and session.ends_at <= session.starts_at:
+            yield Problem(f"{pointer}/endsAt", "The session must end after it starts: correct its hours.")
+
+
+def _seats(edition: Edition) -> Iterator[Problem]:
+    for pointer, session in _placed(edition):
+        if session.capacity == 0:
+            detail = "A capacity of 0 lets nobody in: leave it out where there is no limit, or cancel the session."
+            yield Problem(f"{pointer}/capacity", detail)
+
+
+def _roles(edition: Edition) -> Iterator[Problem]:
+    """Want every role that a session names in its edition's audience too, unless that names none."""
+    if not edition.audience.roles:
+        return
+    for pointer, session in _placed(edition):
+        for within, role in _named_roles(session):
+            if role not in edition.audience.roles:
+                detail = f"The role {role} is not in the edition's audience: add it there, or correct it here."
+                yield Problem(f"{pointer}/{within}", detail)
+
+
+def _named_roles(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield every role that a session names, after its place."""
+    lists = [("audience/roles", (session.audience or Audience()).roles)]
+    if session.prerequisite:
+        lists.append(("prerequisite/exemptRoles", session.prerequisite.exempt_roles))
+    if session.groups:
+        lists += [(f"groups/roles/{number}", roles) for number, roles in enumerate(session.groups.roles)]
+    return ((f"{within}/{number}", role) for within, roles in lists for number, role in enumerate(roles))
+
+
+def _choice(edition: Edition) -> Iterator[Problem]:
+    choice = edition.choice
+    offered = sum(session.attendance == "choice" and session.state == "planned" for session in edition.sessions)
+    if choice.minimum > choice.maximum:
+        detail = f"The minimum of {choice.minimum} is more than the maximum of {choice.maximum}: correct one of them."
+        yield Problem("/edition/choice/minimum", detail)
+    if choice.maximum > offered:
+        detail = f"The maximum of {choice.maximum} is more than there are to choose from ({offered}): lower it."
+        yield Problem("/edition/choice/maximum", detail)
+    if offered and not choice.maximum:
+        detail = f"There is a choice of {offered} and none may be taken: say how many one takes at most."
+        yield Problem("/edition/choice/maximum", detail)
+
+
+def _prerequisites(edition: Edition) -> Iterator[Problem]:
+    """Want what must be attended first to stand first; so no two sessions can wait for each other."""
+    earlier: set[str] = set()
+    for pointer, session in _placed(edition):
+        for id in session.prerequisite.session_ids if session.prerequisite else ():
+            if id not in earlier:
+                detail = f"No session {id} stands before this one: correct the id, or move that session up."
+                yield Problem(f"{pointer}/prerequisite/sessionIds", detail)
+        earlier.add(session.session_id)
+
+
+def _price(edition: Edition) -> Iterator[Problem]:
+    price = edition.price
+    for name, value in (("amount", price.amount), ("currency", price.currency), ("vat", price.vat)):
+        if price.kind == "amount" and value is None:
+            yield Problem(f"/edition/price/{name}", f"A price of the kind amount has a {name}: add it.")
+        if price.kind != "amount" and value is not None:
+            yield Problem(f"/edition/price/{name}", f"A price of the kind {price.kind} has no {name}: leave it out.")
+
+
+_RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
+    _unique_ids,
+    _times,
+    _seats,
+    _roles,
+    _choice,
+    _prerequisites,
+    _price,
+)
+
+
+def _joining(submitted: EditionSubmitted) -> Iterator[Problem]:
+    known = {session.session_id for session in submitted.edition.sessions}
+    for number, link in enumerate(submitted.joining):
+        if link.session_id not in known:
+            detail = f"The edition has no session {link.session_id}: correct the id."
+            yield Problem(f"/joining/{number}/sessionId", detail)
+
+
+def _twin(twin: Twin, editions: dict[str, Edition]) -> str | None:
+    if twin.edition_id not in editions:
+        return f"There is no edition {twin.edition_id} among those handed in: correct the id, or hand in its file too."
+    if twin.session_id not in {session.session_id for session in editions[twin.edition_id].sessions}:
+        return f"The edition {twin.edition_id} has no session {twin.session_id}: correct the id."
+    return None
+
+
+def _pools(sessions: Iterable[Pooled]) -> Iterator[tuple[int, Problem]]:
+    """Want sessions that share seats to agree on how many there are."""
+    first: dict[str, Session] = {}
+    for number, pointer, session in sessions:
+        if session.pool is None:
+            continue
+        other = first.setdefault(session.pool, session)
+        if (session.capacity, session.queue_limit) != (other.capacity, other.queue_limit):
+            detail = (
+                f"The session {other.session_id} shares the pool {session.pool} with another capacity or queue limit:"
+                " make them the same."
+            )
+            yield number, Problem(f"{pointer}/pool", detail)
+
+
+def _placed(edition: Edition) -> Iterator[tuple[str, Session]]:
+    return ((f"/edition/sessions/{number}", session) for number, session in enumerate(edition.sessions))
+
+
+def _sessions(submissions: Sequence[EditionSubmitted]) -> Iterator[Pooled]:
+    for number, submitted in enumerate(submissions):
+        for pointer, session in _placed(submitted.edition):
+            yield number, pointer, session

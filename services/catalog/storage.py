@@ -1,0 +1,46 @@
+"""How the catalogue is kept: one document per edition, in the form in which it travels."""
+
+from __future__ import annotations
+
+from pydantic_core import to_jsonable_python
+
+from chassis.documents import Document, Kind, Order
+from chassis.mongo import Database
+from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
+from services.catalog.domain import Entry
+
+CATALOGUE = "all"
+"""The one group that every edition belongs to, so that all can be listed."""
+
+
+def _read(document: Document) -> Entry:
+    return Entry(
+        EditionPublished.model_validate(document["edition"]),
+        tuple(JoiningDetailsPublished.model_validate(details) for details in document["joining"]),
+    )
+
+
+def _write(entry: Entry) -> Document:
+    """Keep times as text, since MongoDB would drop their offset, and with it winter and summer time."""
+    return {
+        "catalogue": CATALOGUE,
+        "version": entry.edition.version,
+        "edition": to_jsonable_python(entry.edition),
+        "joining": to_jsonable_python(entry.joining),
+    }
+
+
+EDITIONS = Kind("editions", _read, _write)
+
+ALL_EDITIONS = Order(
+    EDITIONS,
+    group="catalogue",
+    rank="version",
+    group_of=lambda _: CATALOGUE,
+    rank_of=lambda entry: entry.edition.version,
+)
+
+
+async def prepare(database: Database) -> None:
+    """Create the index that lists all editions."""
+    await database[EDITIONS.collection].create_index([("catalogue", 1), ("version", 1)])
