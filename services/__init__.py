@@ -1,0 +1,1 @@
+"""The three services; none imports another, they speak through events (instroom_contracts) only."""

@@ -1,0 +1,65 @@
+"""The notification service's table of contents: what it hears, what it tells, and how it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from chassis.handling import Hears, Tell, Tells
+from chassis.mongo import Session
+from chassis.service import Running, Service, run
+from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
+from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent, NoticeRequested
+from instroom_contracts.topology import EVENTS, PRIVATE
+from services.notification import handlers, storage
+from services.notification.composing import compose
+from services.notification.ledger import MongoLedger
+from services.notification.sender import Sender
+from services.notification.settings import NotificationSettings
+from services.notification.smtp import Line
+
+HEARS: tuple[Hears, ...] = (
+    Hears(EditionPublished, EVENTS, handlers.keep_edition),
+    Hears(JoiningDetailsPublished, PRIVATE, handlers.keep_link),
+    Hears(InvitationRequested, PRIVATE, handlers.invite_or_withdraw),
+    Hears(NoticeRequested, PRIVATE, handlers.notify),
+)
+
+TELLS: tuple[Tells, ...] = (
+    Tells(InviteSent, EVENTS),
+    Tells(InviteFailed, EVENTS),
+)
+
+
+async def send(running: Running, settings: NotificationSettings) -> None:
+    """Send mails until cancelled."""
+
+    async def tell(session: Session, tells: Sequence[Tell], now: datetime) -> None:
+        await running.teller.tell_in(running.database, tells, now, session)
+
+    ledger = MongoLedger(
+        running.database, running.mongo.transaction, tell, terms=settings.terms(), leases=settings.leases()
+    )
+    await Sender(
+        ledger,
+        partial(compose, house=settings.house()),
+        partial(Line, settings.server()),
+        partial(datetime.now, UTC),
+        settings.pace(),
+    ).run()
+
+
+def service(settings: NotificationSettings) -> Service:
+    """Return the service as these settings make it."""
+    return Service("notification", HEARS, TELLS, storage.prepare, tasks=(partial(send, settings=settings),))
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    settings = NotificationSettings()
+    run(service(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Composing: from a stored letter and what is known of its session to the mail that goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from instroom_contracts.catalog import AgendaItem, EditionPublished, Session
+from services.notification.calendar import Entry, Party, calendar_of
+from services.notification.domain import CALLED_OFF, Invitation, Letter, Meeting, Notice
+from services.notification.letters import Card, Content, Row, Wording, rendered, without_links
+from services.notification.mail import Envelope, Outgoing, Unmailable, outgoing
+from services.notification.words import Words, words_of
+
+WITHOUT_EDITION = ("unknown-edition", "invalid-request")
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is known of the edition and the session that a letter is about."""
+
+    edition: EditionPublished | None = None
+    meeting: Meeting | None = None
+
+
+@dataclass(frozen=True)
+class House:
+    """Who writes where no provider is known, and the domain of Message-IDs and UIDs."""
+
+    party: Party
+    domain: str
+
+
+def compose(letter: Letter, background: Background, at: datetime, house: House) -> Outgoing:
+    """Make the mail of a letter, in the participant's language and from the provider.
+
+    Raises `Unmailable` where none can be made of it, or not yet.
+    """
+    words = words_of(letter.participant.language)
+    if isinstance(letter, Invitation):
+        return _invitation(letter, background, words, at, house)
+    return _notice(letter, background.edition, words, at, house)
+
+
+def _invitation(invitation: Invitation, background: Background, words: Words, at: datetime, house: House) -> Outgoing:
+    edition, meeting = background.edition, background.meeting
+    if edition is None or meeting is None or meeting.session is None:
+        raise Unmailable("message-refused", later=True)
+    method = invitation.mail.method
+    link = meeting.join_url if method == "REQUEST" else None
+    rows = _rows(meeting.session, words) if method == "REQUEST" else _when(meeting.session, words)
+    envelope = _envelope(invitation, edition, words, house)
+    content = _content(envelope, edition, (_card(meeting.session, words, rows, link),))
+    entry = _entry(invitation, meeting.session, envelope, content, words, house)
+    letter = rendered(_wording(invitation), words, content)
+    return outgoing(envelope, letter, (method, calendar_of(entry, at)), at)
+
+
+def _notice(notice: Notice, edition: EditionPublished | None, words: Words, at: datetime, house: House) -> Outgoing:
+    request = notice.request
+    if edition is None and request.edition_id is not None and request.reason not in WITHOUT_EDITION:
+        raise Unmailable("message-refused", later=True)
+    envelope = _envelope(notice, edition, words, house)
+    reason = request.detail or words.labels["no_reason"]
+    content = _content(envelope, edition, _queue_cards(notice, edition, words), reason)
+    return outgoing(envelope, rendered(request.kind, words, content), None, at)
+
+
+def _wording(invitation: Invitation) -> Wording:
+    if invitation.mail.method == "REQUEST":
+        return "changed" if invitation.on_calendar else "invitation"
+    return "called-off" if _called_off(invitation) else "withdrawn"
+
+
+def _called_off(invitation: Invitation) -> bool:
+    return invitation.mail.cause in CALLED_OFF
+
+
+def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, house: House) -> Envelope:
+    organiser = edition.organiser if edition else None
+    sender = Party(without_links(organiser.name), organiser.email) if organiser else house.party
+    name = without_links(letter.participant.name) or words.labels["participant"]
+    recipient = Party(name, letter.participant.email)
+    return Envelope(sender, organiser.reply_to if organiser else None, recipient, letter.message_id(house.domain))
+
+
+def _content(
+    envelope: Envelope, edition: EditionPublished | None, cards: tuple[Card, ...], reason: str | None = None
+) -> Content:
+    provider = edition.provider_name if edition else None
+    return Content(
+        name=envelope.recipient.name,
+        programme=without_links(edition.title) if edition else None,
+        provider=without_links(provider) if provider else envelope.sender.name,
+        contact=envelope.reply_to or envelope.sender.email,
+        cards=cards,
+        reason=reason,
+    )
+
+
+def _queue_cards(notice: Notice, edition: EditionPublished | None, words: Words) -> tuple[Card, ...]:
+    sessions = {session.session_id: session for session in edition.sessions} if edition else {}
+    queued = notice.request.sessions
+    if any(one.session_id not in sessions for one in queued):
+        raise Unmailable("message-refused", later=True)
+    return tuple(_queue_card(sessions[one.session_id], one.position, words) for one in queued)
+
+
+def _queue_card(session: Session, position: int, words: Words) -> Card:
+    rows = (*_when(session, words), Row(words.labels["position"], (str(position),)))
+    return _card(session, words, rows, None)
+
+
+def _card(session: Session, words: Words, rows: tuple[Row, ...], link: str | None) -> Card:
+    return Card(without_links(session.title), words.day(session.starts_at), rows, link)
+
+
+def _when(session: Session, words: Words) -> tuple[Row, ...]:
+    return (Row(words.labels["when"], (words.period(session.starts_at, session.ends_at, session.hours),)),)
+
+
+def _rows(session: Session, words: Words) -> tuple[Row, ...]:
+    """List what a participant must know; what the catalogue leaves open is left out."""
+    online = session.form == "online" and session.location
+    form = f"{words.forms[session.form]}, {session.location}" if online else words.forms[session.form]
+    facts = {
+        "form": (form,),
+        "where": (session.location,) if session.location and not online else (),
+        "agenda": tuple(_agenda_line(item) for item in session.agenda),
+        "trainers": (", ".join(session.trainers),) if session.trainers else (),
+        "requirements": _lines(session.requirements),
+        "homework": _lines(session.homework),
+        "catering": _lines(session.catering),
+    }
+    told = tuple(Row(words.labels[name], values) for name, values in facts.items() if values)
+    return (*_when(session, words), *told)
+
+
+def _agenda_line(item: AgendaItem) -> str:
+    trainers = f" ({', '.join(item.trainers)})" if item.trainers else ""
+    return f"{item.time} {item.title}{trainers}"
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+    return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
+
+
+def _entry(
+    invitation: Invitation, session: Session, envelope: Envelope, content: Content, words: Words, house: House
+) -> Entry:
+    card, mail = content.cards[0], invitation.mail
+    return Entry(
+        uid=invitation.uid(house.domain),
+        method=mail.method,
+        sequence=mail.sequence,
+        called_off=_called_off(invitation),
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        title=": ".join(dict.fromkeys(filter(None, [content.programme, card.title]))),
+        description=_description(card, content, words),
+        place=card.link or session.location,
+        link=card.link,
+        language=words.language,
+        organiser=envelope.sender,
+        participant=envelope.recipient,
+    )
+
+
+def _description(card: Card, content: Content, words: Words) -> str:
+    """Say in a calendar entry what its other fields do not."""
+    rows = [f"{row.label}: {'; '.join(row.values)}" for row in card.rows[1:]]
+    link = [f"{words.labels['link']}: {card.link}"] if card.link else []
+    return "\n".join([*link, *rows, f"{words.labels['questions']} {content.contact}"])

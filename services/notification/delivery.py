@@ -1,0 +1,85 @@
+"""How far one mail has come: the rules of trying, trying again and giving up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from instroom_contracts.notification import Failure
+
+State = Literal["waiting", "pending", "sending", "sent", "retry", "uncertain", "failed", "dropped"]
+"""How far a mail has come.
+
+`waiting`: its session has no date or link yet. `uncertain`: the mail server fell silent after the final dot, so nobody
+knows whether it took the mail (RFC 1047); held and listed. `dropped`: there is nothing to send.
+"""
+
+Result = Literal["accepted", "try-later", "refused", "silence", "overtaken"]
+"""How an attempt ended.
+
+`try-later`: not taken, another attempt may succeed. `silence`: no answer after the final dot. `overtaken`: given up
+before the final dot, since something newer is to be sent.
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sender's right to send one mail until `until`; `handed_over` from just before the final dot."""
+
+    token: str
+    until: datetime
+    handed_over: bool = False
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How far one mail has come, when it is due, how often it was tried and what went wrong last."""
+
+    state: State
+    due: datetime
+    attempts: int = 0
+    trouble: Failure | None = None
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt ended, with a code of the trouble."""
+
+    result: Result
+    trouble: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How mails are sent: how often one is tried, the pauses between, and the domain of Message-IDs and UIDs.
+
+    Each pause is twice the one before, up to the longest.
+    """
+
+    attempts: int
+    first_pause: timedelta
+    longest_pause: timedelta
+    domain: str
+
+    def pause(self, attempts: int) -> timedelta:
+        """Return the pause after so many attempts (from 1)."""
+        doubled = self.first_pause * (1 << min(attempts - 1, 30))
+        return min(doubled, self.longest_pause)
+
+
+def concluded(delivery: Delivery, outcome: Outcome, now: datetime, terms: Terms) -> Delivery:
+    """Return a delivery after an attempt: sent, to be tried again after a pause, uncertain, or given up."""
+    done = Delivery("sent", now, delivery.attempts + 1, outcome.trouble)
+    match outcome.result:
+        case "accepted":
+            return done
+        case "silence":
+            return replace(done, state="uncertain")
+        case "overtaken":
+            return Delivery("pending", now, delivery.attempts)
+        case "try-later" if done.attempts < terms.attempts:
+            return replace(done, state="retry", due=now + terms.pause(done.attempts))
+        case _:
+            return replace(done, state="failed")

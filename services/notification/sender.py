@@ -1,0 +1,174 @@
+"""The sender: takes stored mails that are due, sends them, and records how each attempt ended.
+
+What a mail has come to is always in the database before the next step is taken, so a sender may die at any point: a
+mail that had not come to its final dot is sent by another, one that had is `uncertain`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from chassis.errors import InstroomError
+from services.notification.composing import Background
+from services.notification.delivery import Outcome
+from services.notification.domain import Letter, Notice
+from services.notification.mail import Outgoing, Unmailable
+
+log = structlog.get_logger()
+
+TROUBLE = (InstroomError, PyMongoError, OSError, TimeoutError)
+TRIES_WHEN_STOPPING = 5
+LONGEST_PAUSE_S = 5.0
+
+
+class Ledger(Protocol):
+    """Where mails are kept, as the sender sees it."""
+
+    async def claim(self, now: datetime) -> Letter | None:
+        """Take a mail that is due; it is `sending` now."""
+
+    async def background(self, letter: Letter) -> Background:
+        """Return what is known of the edition and the session that a mail is about."""
+
+    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+        """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
+
+    async def finish(self, letter: Letter, outcome: Outcome, now: datetime) -> None:
+        """Record how an attempt ended and tell the facts, in one transaction; nothing where the claim is lost."""
+
+    async def lapsed(self, now: datetime) -> Letter | None:
+        """Return a mail that was left behind by a sender that died."""
+
+
+class Carrier(Protocol):
+    """A connection to the mail server."""
+
+    async def send(self, mail: Outgoing, leave: Callable[[], Awaitable[bool]]) -> Outcome:
+        """Send one mail; `leave` is asked right before its final dot."""
+
+    async def hang_up(self) -> None:
+        """Close the connection."""
+
+
+Compose = Callable[[Letter, Background, datetime], Outgoing]
+"""Make the mail of a letter; raises `Unmailable` where none can be made of it."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many connections send at once, and in seconds how often an idle one looks and how long a stop may take."""
+
+    lines: int
+    poll_s: float
+    stop_s: float
+
+
+class Sender:
+    """Sends what is due."""
+
+    def __init__(
+        self, ledger: Ledger, compose: Compose, dial: Callable[[], Carrier], clock: Callable[[], datetime], pace: Pace
+    ) -> None:
+        self._ledger = ledger
+        self._compose = compose
+        self._dial = dial
+        self._clock = clock
+        self._pace = pace
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Send until cancelled; mails that are under way are finished first."""
+        workers = [asyncio.create_task(self._work()) for _ in range(self._pace.lines)]
+        try:
+            await asyncio.gather(*(asyncio.shield(worker) for worker in workers))
+        finally:
+            self._stopping.set()
+            _, late = await asyncio.wait(workers, timeout=self._pace.stop_s)
+            for worker in late:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def send_next(self, carrier: Carrier) -> bool:
+        """Send one mail that is due, or judge one that was left behind; False when there is none."""
+        letter = await self._ledger.claim(self._clock())
+        if letter is not None:
+            await self._settle(letter, await self._attempt(letter, carrier))
+            return True
+        lapsed = await self._ledger.lapsed(self._clock())
+        if lapsed is not None:
+            await self._settle(lapsed, _left_behind(lapsed))
+        return lapsed is not None
+
+    async def _work(self) -> None:
+        carrier = self._dial()
+        while not self._stopping.is_set():
+            if not await self._calmly(carrier):
+                await carrier.hang_up()
+                await self._rest()
+        await carrier.hang_up()
+
+    async def _calmly(self, carrier: Carrier) -> bool:
+        """Wait out trouble with the database; what was under way is taken up from there."""
+        try:
+            return await self.send_next(carrier)
+        except TROUBLE as error:
+            log.warning("sending_interrupted", error=type(error).__name__)
+            return False
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.poll_s):
+                await self._stopping.wait()
+
+    async def _attempt(self, letter: Letter, carrier: Carrier) -> Outcome:
+        background = await self._ledger.background(letter)
+        try:
+            mail = self._compose(letter, background, self._clock())
+        except Unmailable as error:
+            return error.outcome
+        except Exception:  # whatever the defect is, it concerns this mail alone
+            log.exception("composing_failed", **_ids(letter))
+            return Outcome("try-later", "message-refused")
+        return await carrier.send(mail, partial(self._leave, letter))
+
+    async def _leave(self, letter: Letter) -> bool:
+        return await self._ledger.hand_over(letter, self._clock())
+
+    async def _settle(self, letter: Letter, outcome: Outcome) -> None:
+        """Record an outcome as often as it takes, since nobody else knows it; a stop does not wait long for that."""
+        for tries in count(1):
+            try:
+                await self._ledger.finish(letter, outcome, self._clock())
+            except TROUBLE as error:
+                log.warning("outcome_not_recorded", error=type(error).__name__, **_ids(letter))
+                if self._stopping.is_set() and tries >= TRIES_WHEN_STOPPING:
+                    raise
+                await asyncio.sleep(min(LONGEST_PAUSE_S, 0.05 * 2**tries))
+            else:
+                log.info("mail_attempted", state=outcome.result, reason=outcome.trouble, **_ids(letter))
+                return
+
+
+def _left_behind(letter: Letter) -> Outcome:
+    """Judge a mail whose sender died: from right before its final dot on nobody knows."""
+    claim = letter.delivery.claim
+    if claim is not None and claim.handed_over:
+        return Outcome("silence", "outcome-unknown")
+    return Outcome("try-later", "message-refused")
+
+
+def _ids(letter: Letter) -> dict[str, str]:
+    """Return what a log may say of a letter: ids only."""
+    if isinstance(letter, Notice):
+        return {"invite_id": letter.id}
+    return {"invite_id": letter.mail.invite_id, "session_id": letter.session_id, "edition_id": letter.edition_id}

@@ -1,0 +1,178 @@
+"""One connection to the mail server, and what it means when a mail breaks off.
+
+Before the final dot of a mail its failure is certain and it can be tried again. Between that dot and the server's
+answer nobody knows whether the mail was taken (RFC 1047); the caller is asked for leave right before the dot, so that
+it can record how far the mail has come.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import aiosmtplib
+import structlog
+from aiosmtplib.protocol import SMTPProtocol
+
+from instroom_contracts.notification import Failure
+from services.notification.delivery import Outcome
+from services.notification.mail import Outgoing
+
+log = structlog.get_logger()
+
+Starttls = Literal["auto", "always", "never"]
+Leave = Callable[[], Awaitable[bool]]
+"""Asked right before the final dot; False means that the mail must not go."""
+
+BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
+UNREACHABLE = Outcome("try-later", "server-unreachable")
+UNKNOWN = Outcome("silence", "outcome-unknown")
+_LATER, _NEVER = 4, 5
+_ANSWERS = {
+    2: Outcome("accepted"),
+    _LATER: Outcome("try-later", "message-refused"),
+    _NEVER: Outcome("refused", "message-refused"),
+}
+"""What an answer to the final dot means, by its first digit (RFC 5321, section 4.2.1)."""
+_STARTTLS = {"auto": None, "always": True, "never": False}
+_START_INPUT = 354
+_LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the mail server is, how to log in, and how long to wait for an answer, in seconds.
+
+    `dot_timeout_s` is the wait after the final dot; RFC 5321 asks for 10 minutes (section 4.5.3.2.6).
+    """
+
+    host: str
+    port: int
+    tls: bool = False
+    starttls: Starttls = "auto"
+    username: str | None = None
+    password: str | None = None
+    timeout_s: float = 30.0
+    dot_timeout_s: float = 600.0
+
+
+class Line:
+    """A connection that is opened for the first mail and kept for the next ones."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: aiosmtplib.SMTP | None = None
+
+    async def send(self, mail: Outgoing, leave: Leave) -> Outcome:
+        """Send one mail; `leave` is asked right before its final dot."""
+        try:
+            trouble = await self._up_to_the_dot(mail)
+            if trouble is not None:
+                return trouble
+            if await leave():
+                return await self._final_dot()
+        except BaseException:
+            self.drop()
+            raise
+        self.drop()
+        return Outcome("overtaken")
+
+    async def hang_up(self) -> None:
+        """Take leave of the server, if there is a connection."""
+        client, self._client = self._client, None
+        if client is not None and client.is_connected:
+            try:
+                await client.quit()
+            except BROKEN:
+                client.close()
+
+    def drop(self) -> None:
+        """Break the connection off; the only way to take back a mail whose text has been sent."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def _up_to_the_dot(self, mail: Outgoing) -> Outcome | None:
+        """Send everything but the final dot; None when all went well."""
+        try:
+            client = await self._connected()
+        except BROKEN as error:
+            log.warning("mail_server_away", error=type(error).__name__, smtp_code=getattr(error, "code", None))
+            self.drop()
+            return UNREACHABLE
+        try:
+            await self._text(client, mail)
+        except aiosmtplib.SMTPResponseException as error:
+            log.info("mail_not_taken", smtp_code=error.code)
+            await self._reset(error.code)
+            return _not_taken(error)
+        except BROKEN:
+            self.drop()
+            return UNREACHABLE
+        return None
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._client is None or not self._client.is_connected:
+            self._client = await self._dial()
+        return self._client
+
+    async def _dial(self) -> aiosmtplib.SMTP:
+        server = self._server
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.tls,
+            start_tls=False if server.tls else _STARTTLS[server.starttls],
+            username=server.username,
+            password=server.password,
+            timeout=server.timeout_s,
+        )
+        await client.connect()
+        return client
+
+    async def _text(self, client: aiosmtplib.SMTP, mail: Outgoing) -> None:
+        await client.mail(mail.sender)
+        await client.rcpt(mail.recipient)
+        ready = await client.execute_command(b"DATA")
+        if ready.code != _START_INPUT:
+            raise aiosmtplib.SMTPDataError(ready.code, ready.message)
+        _protocol(client).write(_LEADING_DOT.sub(b"..", mail.content))
+
+    async def _final_dot(self) -> Outcome:
+        """Send the final dot and wait for the answer; without one nobody knows."""
+        try:
+            protocol = _protocol(self._client)
+            protocol.write(b".\r\n")
+        except BROKEN:
+            self.drop()
+            return UNREACHABLE
+        try:
+            answer = await protocol.read_response(timeout=self._server.dot_timeout_s)
+        except BROKEN:
+            self.drop()
+            return UNKNOWN
+        return _ANSWERS.get(answer.code // 100, UNKNOWN)
+
+    async def _reset(self, code: int) -> None:
+        """Clear the server's mind of a mail that it refused; hang up on one that talks strangely."""
+        if code // 100 not in (_LATER, _NEVER) or self._client is None or not self._client.is_connected:
+            return self.drop()
+        try:
+            await self._client.rset()
+        except BROKEN:
+            self.drop()
+
+
+def _protocol(client: aiosmtplib.SMTP | None) -> SMTPProtocol:
+    """Return the connection below aiosmtplib's commands, which sends a mail and its dot in one go."""
+    if client is None or client.protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    return client.protocol
+
+
+def _not_taken(error: aiosmtplib.SMTPResponseException) -> Outcome:
+    """Judge an answer that came before the final dot: final where it begins with a 5 (RFC 5321, section 4.2.1)."""
+    trouble: Failure = "address-refused" if isinstance(error, aiosmtplib.SMTPRecipientRefused) else "message-refused"
+    return Outcome("refused" if error.code // 100 == _NEVER else "try-later", trouble)

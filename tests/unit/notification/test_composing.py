@@ -1,0 +1,191 @@
+"""From a stored letter to the mail that a participant opens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import icalendar
+import pytest
+
+from instroom_contracts.catalog import AgendaItem, Organiser
+from instroom_contracts.notification import QueuedSession
+from services.notification.composing import Background
+from services.notification.domain import Invitation, asked, refreshed
+from services.notification.mail import Unmailable
+from tests.unit.notification.builders import (
+    LINK,
+    NOW,
+    ORIGIN,
+    edition,
+    invitation,
+    mail_of,
+    meeting,
+    notice,
+    recipient,
+    request,
+    sent,
+    session,
+    text_of,
+)
+
+FULL = session(
+    trainers=["Gézieta van den Belt", "Katinka Verschuren"],
+    agenda=[
+        AgendaItem(time="13:00", title="Welkom"),
+        AgendaItem(time="13:15", title="Werk", trainers=("Katja Stribos",)),
+    ],
+    requirements="Een laptop of pc.",
+    homework="Lees de handreiking.\nKies een casus.",
+    catering="Soep en broodjes",
+)
+UNKNOWN = QueuedSession(session_id="slot", position=1)
+WITHDRAWN = asked(sent(), request("CANCEL", 1), meeting(), ORIGIN, NOW)
+CALLED_OFF = refreshed(sent(), meeting(called_off=True), ORIGIN, NOW)
+MOVED = refreshed(sent(), meeting(), ORIGIN, NOW)
+
+
+def entry(letter: Invitation, background: Background | None = None) -> Any:
+    """Return the calendar entry of a letter's mail."""
+    calendar = text_of(mail_of(letter, background), "calendar")
+    (event,) = icalendar.Calendar.from_ical(calendar).walk("VEVENT")
+    return event
+
+
+def test_an_invitation_tells_all_that_a_participant_needs() -> None:
+    """Nothing of it may have to be looked up elsewhere."""
+    mail = mail_of(invitation(), Background(edition(FULL), meeting(session=FULL)))
+    told = [
+        "Beste Robin Jansen,",
+        "Week van de Participatie",
+        "Participatie als proces",
+        "dinsdag 8 juni 2021, 13.00 - 16.30 uur",
+        "online, MS Teams",
+        LINK,
+        "Gézieta van den Belt, Katinka Verschuren",
+        "13:15 Werk (Katja Stribos)",
+        "Een laptop of pc.",
+        "Lees de handreiking.",
+        "Kies een casus.",
+        "Soep en broodjes",
+        "week@vng-connect.example.org",
+    ]
+    for subtype in ("plain", "html"):
+        body = text_of(mail, subtype)
+        assert [fact for fact in told if fact not in body] == []
+
+
+def test_an_invitation_is_written_in_the_participants_language() -> None:
+    """Dutch by default, English where it was asked for."""
+    letter = invitation(participant=recipient(language="en"))
+    assert mail_of(letter)["Subject"] == "Invitation: Participatie als proces, Tuesday 8 June 2021"
+    assert mail_of(invitation())["Subject"] == "Uitnodiging: Participatie als proces, dinsdag 8 juni 2021"
+
+
+def test_a_session_on_site_tells_where() -> None:
+    """And offers no link."""
+    on_site = session(form="on-site", location="Van Deventerlaan 31, Utrecht")
+    letter, background = invitation(), Background(edition(on_site), meeting(session=on_site, join_url=None))
+    text = text_of(mail_of(letter, background))
+    assert "Waar: Van Deventerlaan 31, Utrecht" in text
+    assert "https://" not in text
+    assert entry(letter, background)["LOCATION"] == "Van Deventerlaan 31, Utrecht"
+
+
+def test_the_mail_and_its_entry_agree() -> None:
+    """One UID and the mail's own method and sequence; the provider is the organiser."""
+    event = entry(MOVED)
+    assert event["UID"] == "enrolment-1.week-noord.proces@mail.example.org"
+    assert event["SEQUENCE"] == 1
+    assert event["ORGANIZER"] == "mailto:week@vng-connect.example.org"
+    assert event["SUMMARY"] == "Week van de Participatie: Participatie als proces"
+    assert event["CONFERENCE"] == LINK
+
+
+@pytest.mark.parametrize(
+    ("letter", "subject"),
+    [(MOVED, "Gewijzigd: "), (WITHDRAWN, "Ingetrokken: "), (CALLED_OFF, "Gaat niet door: ")],
+    ids=["moved", "withdrawn", "called off"],
+)
+def test_each_occasion_has_its_own_words(letter: Invitation, subject: str) -> None:
+    """The subject alone says what happened."""
+    assert mail_of(letter)["Subject"].startswith(subject)
+
+
+@pytest.mark.parametrize("letter", [WITHDRAWN, CALLED_OFF], ids=["withdrawn", "called off"])
+def test_a_withdrawal_gives_no_link_away(letter: Invitation) -> None:
+    """The session may take place without this participant."""
+    assert LINK.encode() not in mail_of(letter).as_bytes()
+    assert LINK not in str(entry(letter))
+
+
+def test_only_a_session_that_is_called_off_is_cancelled_in_the_calendar() -> None:
+    """Withdrawing one person omits the status."""
+    assert "STATUS" not in entry(WITHDRAWN)
+    assert entry(CALLED_OFF)["STATUS"] == "CANCELLED"
+
+
+def test_a_waiting_list_notice_tells_the_turn_in_each_session() -> None:
+    """A number is what people ask for first."""
+    turn = QueuedSession(session_id="proces", position=3)
+    text = text_of(mail_of(notice(kind="waiting-list", edition_id="week-noord", sessions=[turn])))
+    assert "Participatie als proces" in text
+    assert "Uw plaats op de wachtlijst: 3" in text
+
+
+def test_a_refusal_says_why_in_a_sentence() -> None:
+    """The code is for machines."""
+    refusal = notice(edition_id="week-noord", reason="deadline-passed", detail="Inschrijven kon tot 21 mei.")
+    text = text_of(mail_of(refusal))
+    assert "Inschrijven kon tot 21 mei." in text
+    assert "deadline-passed" not in text
+
+
+def test_a_refusal_for_an_edition_that_nobody_knows_comes_from_the_house() -> None:
+    """There is no provider to write it."""
+    mail = mail_of(notice(edition_id="onbekend", reason="unknown-edition"), Background())
+    assert mail["From"] == "Inschrijving <inschrijving@mail.example.org>"
+
+
+def test_each_provider_has_its_own_sender_and_reply_address() -> None:
+    """Participants write to whom they know."""
+    organiser = Organiser(
+        name="Berenschot", email="leeratelier@berenschot.example.org", reply_to="balie@berenschot.example.org"
+    )
+    mail = mail_of(invitation(), Background(edition(organiser=organiser), meeting()))
+    assert mail["From"] == "Berenschot <leeratelier@berenschot.example.org>"
+    assert mail["Reply-To"] == "balie@berenschot.example.org"
+    assert "balie@berenschot.example.org" in text_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("letter", "background"),
+    [
+        (invitation(), Background()),
+        (invitation(), Background(edition())),
+        (notice(edition_id="week-noord", reason="queue-full"), Background()),
+        (notice(kind="waiting-list", edition_id="week-noord", sessions=[UNKNOWN]), Background(edition())),
+    ],
+)
+def test_a_letter_about_what_is_not_known_yet_is_tried_later(letter: Any, background: Background) -> None:
+    """The catalogue's fact is on its way."""
+    with pytest.raises(Unmailable) as later:
+        mail_of(letter, background)
+    assert later.value.outcome.result == "try-later"
+
+
+def test_links_in_names_and_titles_are_left_out() -> None:
+    """Of the participant as of the programme; in headers, text and calendar."""
+    name = "Robin https://evil.example.org Jansen"
+    linked = session(title="Proces www.evil.example.org")
+    letter = invitation(participant=recipient(name=name))
+    background = Background(edition(linked, title="Week https://evil.example.org"), meeting(session=linked))
+    mail = mail_of(letter, background)
+    assert "evil" not in str(mail["To"]) + str(mail["Subject"]) + text_of(mail) + text_of(mail, "html")
+    assert "evil" not in str(entry(letter, background))
+
+
+def test_a_name_that_is_nothing_but_a_link_becomes_a_word() -> None:
+    """The greeting must greet somebody."""
+    mail = mail_of(replace(invitation(), participant=recipient(name="https://evil.example.org")))
+    assert "Beste deelnemer," in text_of(mail)

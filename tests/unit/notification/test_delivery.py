@@ -1,0 +1,59 @@
+"""How often a mail is tried, and when it is given up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from services.notification.delivery import Claim, Outcome, Result, concluded
+from tests.unit.notification.builders import ACCEPTED, NOW, TERMS, in_state
+
+LATER = Outcome("try-later", "server-unreachable")
+
+
+def test_a_mail_that_the_server_took_is_sent() -> None:
+    """Only the server's word counts."""
+    assert concluded(in_state("sending"), ACCEPTED, NOW, TERMS).state == "sent"
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    """A mail server in trouble is not helped by being asked all the time."""
+    assert [TERMS.pause(attempts).total_seconds() for attempts in (1, 2, 3, 4, 5000)] == [30, 60, 100, 100, 100]
+
+
+def test_a_mail_that_was_not_taken_is_due_after_a_pause() -> None:
+    """Greylisting and full disks pass."""
+    delivery = concluded(in_state("sending"), LATER, NOW, TERMS)
+    assert (delivery.state, delivery.attempts, delivery.due) == ("retry", 1, NOW + timedelta(seconds=30))
+    assert delivery.trouble == "server-unreachable"
+
+
+def test_the_last_attempt_gives_up() -> None:
+    """Somebody must get to know that a mail does not come through."""
+    assert concluded(in_state("sending", attempts=2), LATER, NOW, TERMS).state == "retry"
+    assert concluded(in_state("sending", attempts=3), LATER, NOW, TERMS).state == "failed"
+
+
+def test_a_final_refusal_gives_up_at_once() -> None:
+    """A mailbox that does not exist will not exist tomorrow."""
+    assert concluded(in_state("sending"), Outcome("refused", "address-refused"), NOW, TERMS).state == "failed"
+
+
+def test_silence_leaves_a_mail_uncertain() -> None:
+    """Sending again could be a second invitation, not sending none: a person decides (RFC 1047)."""
+    assert concluded(in_state("sending"), Outcome("silence", "outcome-unknown"), NOW, TERMS).state == "uncertain"
+
+
+def test_being_overtaken_costs_no_attempt() -> None:
+    """Nothing went wrong with the mail."""
+    delivery = concluded(in_state("sending", attempts=2), Outcome("overtaken"), NOW, TERMS)
+    assert (delivery.state, delivery.attempts) == ("pending", 2)
+
+
+@pytest.mark.parametrize("result", get_args(Result))
+def test_every_outcome_ends_the_claim(result: Result) -> None:
+    """A claim that stayed would keep others from the mail."""
+    claimed = in_state("sending", claim=Claim("token", NOW))
+    assert concluded(claimed, Outcome(result), NOW, TERMS).claim is None

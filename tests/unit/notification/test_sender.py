@@ -1,0 +1,211 @@
+"""The sender's steps and their order, with a ledger and a mail server of paper."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from chassis.errors import Conflict, Unavailable
+from services.notification.composing import Background
+from services.notification.delivery import Outcome
+from services.notification.domain import Letter
+from services.notification.mail import Outgoing, Unmailable
+from services.notification.sender import Pace, Sender
+from tests.support.eventually import eventually
+from tests.unit.notification.builders import ACCEPTED, NOW, invitation, notice, sending
+
+MAIL = Outgoing("week@example.org", "robin.jansen@example.org", b"")
+
+
+@dataclass
+class PaperLedger:
+    """Notes every step."""
+
+    due: list[Letter] = field(default_factory=list)
+    left_behind: list[Letter] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    finished: list[Outcome] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+
+    async def claim(self, now: datetime) -> Letter | None:
+        """Hand out what is due."""
+        return self.due.pop(0) if self.due else None
+
+    async def background(self, letter: Letter) -> Background:
+        """Know nothing."""
+        return Background()
+
+    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+        """Give leave."""
+        self.steps.append("handed over")
+        return True
+
+    async def finish(self, letter: Letter, outcome: Outcome, now: datetime) -> None:
+        """Note the outcome, unless there is trouble."""
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.steps.append("finished")
+        self.finished.append(outcome)
+
+    async def lapsed(self, now: datetime) -> Letter | None:
+        """Hand out what was left behind."""
+        return self.left_behind.pop(0) if self.left_behind else None
+
+
+@dataclass
+class PaperCarrier:
+    """Takes every mail once it may."""
+
+    ledger: PaperLedger
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, mail: Outgoing, leave: Callable[[], Awaitable[bool]]) -> Outcome:
+        """Ask for leave, then for the answer."""
+        self.ledger.steps.append("text sent")
+        await leave()
+        self.ledger.steps.append("dot sent")
+        await self.may_answer.wait()
+        return ACCEPTED
+
+    async def hang_up(self) -> None:
+        """Note it."""
+        self.ledger.steps.append("hung up")
+
+
+def composed(letter: Letter, background: Background, at: datetime) -> Outgoing:
+    """Make the same mail of every letter."""
+    return MAIL
+
+
+def sender(
+    ledger: PaperLedger,
+    carrier: PaperCarrier | None = None,
+    compose: Callable[..., Outgoing] = composed,
+    lines: int = 1,
+) -> Sender:
+    """Build a sender whose mail server answers at once, unless one is given."""
+    at_hand = carrier or ready(ledger)
+    return Sender(ledger, compose, lambda: at_hand, lambda: NOW, Pace(lines=lines, poll_s=0.01, stop_s=5.0))
+
+
+def ready(ledger: PaperLedger) -> PaperCarrier:
+    """Build a mail server that answers at once."""
+    carrier = PaperCarrier(ledger)
+    carrier.may_answer.set()
+    return carrier
+
+
+async def test_leave_is_recorded_before_the_final_dot() -> None:
+    """A sender that dies after the dot must leave a trace that it may have been taken."""
+    ledger = PaperLedger(due=[sending(invitation())])
+    assert await sender(ledger).send_next(ready(ledger))
+    assert ledger.steps == ["text sent", "handed over", "dot sent", "finished"]
+    assert ledger.finished == [ACCEPTED]
+
+
+async def test_nothing_due_is_said() -> None:
+    """So that the sender can rest."""
+    ledger = PaperLedger()
+    assert not await sender(ledger).send_next(ready(ledger))
+
+
+@pytest.mark.parametrize(("handed_over", "result"), [(True, "silence"), (False, "try-later")])
+async def test_what_a_dead_sender_left_is_judged_by_how_far_it_came(handed_over: bool, result: str) -> None:
+    """Past its leave for the dot nobody knows; before it nothing was sent."""
+    ledger = PaperLedger(left_behind=[sending(invitation(), handed_over=handed_over)])
+    assert await sender(ledger).send_next(ready(ledger))
+    assert [outcome.result for outcome in ledger.finished] == [result]
+    assert "text sent" not in ledger.steps
+
+
+async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:
+    """The reason says whether it may be possible later."""
+
+    def impossible(*_: object) -> Outgoing:
+        raise Unmailable("address-refused")
+
+    ledger = PaperLedger(due=[sending(invitation())])
+    await sender(ledger, compose=impossible).send_next(ready(ledger))
+    assert ledger.finished == [Outcome("refused", "address-refused")]
+    assert ledger.steps == ["finished"]
+
+
+async def test_a_defect_in_composing_concerns_one_mail() -> None:
+    """The next one must go out."""
+
+    def defective(*_: object) -> Outgoing:
+        raise KeyError("robin.jansen@example.org")
+
+    ledger = PaperLedger(due=[sending(invitation())])
+    with capture_logs() as logs:
+        await sender(ledger, compose=defective).send_next(ready(ledger))
+    assert [outcome.result for outcome in ledger.finished] == ["try-later"]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["composing_failed"]
+
+
+@pytest.mark.parametrize("trouble", [Conflict("somebody came first"), Unavailable("away")])
+async def test_an_outcome_is_recorded_as_often_as_it_takes(trouble: Exception) -> None:
+    """If it got lost the mail would count as uncertain."""
+    ledger = PaperLedger(due=[sending(invitation())], trouble=[trouble])
+    await sender(ledger).send_next(ready(ledger))
+    assert ledger.finished == [ACCEPTED]
+
+
+async def test_a_mail_under_way_is_finished_before_a_stop() -> None:
+    """Every stop would otherwise leave uncertain mails behind."""
+    ledger = PaperLedger(due=[sending(invitation())])
+    carrier = PaperCarrier(ledger)
+    running = asyncio.create_task(sender(ledger, carrier).run())
+    await eventually(lambda: "dot sent" in ledger.steps)
+    running.cancel()
+    asyncio.get_running_loop().call_soon(carrier.may_answer.set)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ledger.steps[-2:] == ["finished", "hung up"]
+
+
+async def test_trouble_with_the_database_is_waited_out() -> None:
+    """The service goes on when it is back."""
+
+    class Stumbling(PaperLedger):
+        async def claim(self, now: datetime) -> Letter | None:
+            """Be away once."""
+            if "away" not in self.steps:
+                self.steps.append("away")
+                raise Unavailable("MongoDB does not answer")
+            return await super().claim(now)
+
+    ledger = Stumbling(due=[sending(invitation())])
+    running = asyncio.create_task(sender(ledger).run())
+    await eventually(lambda: ledger.finished == [ACCEPTED])
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_so_many_lines_send_at_once_and_no_more() -> None:
+    """A mail server bears only so many connections."""
+    ledger = PaperLedger(due=[sending(invitation()) for _ in range(5)])
+    carrier = PaperCarrier(ledger)
+    running = asyncio.create_task(sender(ledger, carrier, lines=2).run())
+    await eventually(lambda: ledger.steps.count("dot sent") == 2)
+    assert len(ledger.due) == 3
+    carrier.may_answer.set()
+    await eventually(lambda: len(ledger.finished) == 5)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_logs_hold_ids_only() -> None:
+    """Neither names nor addresses."""
+    ledger = PaperLedger(due=[sending(invitation()), notice()], trouble=[Unavailable("away")])
+    with capture_logs() as logs:
+        await sender(ledger).send_next(ready(ledger))
+        await sender(ledger).send_next(ready(ledger))
+    assert {line["event"] for line in logs} == {"outcome_not_recorded", "mail_attempted"}
+    assert "Robin" not in str(logs)
+    assert "@" not in str(logs)

@@ -1,0 +1,60 @@
+"""Settings from the environment, and what they come to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from services.notification.settings import NotificationSettings
+
+REQUIRED = {
+    "RABBITMQ_URL": "amqp://localhost",
+    "MONGO_URL": "mongodb://localhost",
+    "MONGO_DATABASE": "instroom_notification",
+    "HTTP_PORT": "8003",
+    "SMTP_URL": "smtp://mail.example.org:2525",
+}
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> NotificationSettings:
+    """Read the settings from an environment."""
+    for name, value in {**REQUIRED, **environment}.items():
+        monkeypatch.setenv(name, value)
+    return NotificationSettings()
+
+
+def test_a_mail_server_is_named_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the usual ports where none is given."""
+    server = settings(monkeypatch).server()
+    assert (server.host, server.port, server.tls, server.username) == ("mail.example.org", 2525, False, None)
+    server = settings(monkeypatch, SMTP_URL="smtps://us%40er:p%2Fw@mail.example.org").server()
+    assert (server.port, server.tls, server.username, server.password) == (465, True, "us@er", "p/w")
+
+
+@pytest.mark.parametrize("url", ["mail.example.org:25", "http://mail.example.org", "smtp://"])
+def test_another_address_is_refused_with_an_example(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The operator reads what it should look like, and no password is repeated."""
+    with pytest.raises(ValidationError, match="smtp://host:port"):
+        settings(monkeypatch, SMTP_URL=url)
+
+
+def test_the_house_writes_from_the_mail_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless an address is given."""
+    house = settings(monkeypatch, MAIL_DOMAIN="mail.example.org").house()
+    assert (house.party.email, house.domain) == ("inschrijving@mail.example.org", "mail.example.org")
+    assert settings(monkeypatch, MAIL_FROM="balie@example.org").house().party.email == "balie@example.org"
+
+
+def test_a_claim_outlasts_the_wait_for_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or another sender would call a mail lost that is still being answered."""
+    chosen = settings(monkeypatch, SMTP_DOT_TIMEOUT_S="600", MAIL_CLAIM_S="60")
+    assert chosen.leases().after_dot > timedelta(seconds=chosen.server().dot_timeout_s)
+
+
+def test_attempts_and_pace_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail servers differ in what they bear."""
+    chosen = settings(monkeypatch, MAIL_ATTEMPTS="3", MAIL_FIRST_PAUSE_S="1", MAIL_LINES="2", MAIL_POLL_MS="50")
+    assert (chosen.terms().attempts, chosen.terms().pause(2)) == (3, timedelta(seconds=2))
+    assert (chosen.pace().lines, chosen.pace().poll_s) == (2, 0.05)
