@@ -13,7 +13,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
-    PlainValidator,
+    GetPydanticSchema,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -218,7 +218,11 @@ def _instant(value: object) -> datetime:
     raise broken_rule(_NOT_A_TIME)
 
 
-Instant = Annotated[datetime, PlainValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Instant = Annotated[
+    datetime,
+    GetPydanticSchema(lambda _, __: core_schema.no_info_plain_validator_function(_instant)),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """A point in time with its offset. RFC 3339, in the years 1900 to 2999."""
 
 Many = Annotated[tuple[T, ...], Field(strict=False)]
