@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +74,7 @@ class Runner:
         self._running = Running(self._mongo, self._database, teller, consumer, relay)
         self._broker = self._make_broker()
         self._tasks: list[asyncio.Task[None]] = []
+        self.failed = False
 
     def app(self) -> AsgiFastStream:
         """Return the ASGI application: health routes outside, the consumers inside."""
@@ -109,6 +112,8 @@ class Runner:
         await self._service.prepare(self._database)
         jobs = [running.consumer.run(), running.relay.run(), *(task(running) for task in self._service.tasks)]
         self._tasks = [asyncio.create_task(job) for job in jobs]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         log.info("service_started", driver=self._settings.mongo_driver, port=self._settings.http_port)
         try:
             yield
@@ -132,9 +137,15 @@ class Runner:
     async def _drain(self) -> None:
         """Finish and acknowledge the batch at hand, before FastStream closes the connection."""
         await self._running.consumer.stop()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.graceful_timeout_s):
-                await self._tasks[0]
+        await asyncio.wait(self._tasks[:1], timeout=self._settings.graceful_timeout_s)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Stop the whole service when a part of it fails, so that whoever watches over it starts it afresh."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("service_failed", error=type(error).__name__, exc_info=error)
+            self.failed = True
+            signal.raise_signal(signal.SIGTERM)
 
     async def _end(self) -> None:
         for task in self._tasks:
@@ -154,9 +165,6 @@ class Runner:
 
     async def _broker_trouble(self) -> str | None:
         """Ask the broker itself whether somebody consumes from each queue."""
-        dead = [task for task in self._tasks if task.done()]
-        if dead:
-            return "a background task has ended; see the log"
         try:
             async with asyncio.timeout(3):
                 return await self._idle_queue()
@@ -178,11 +186,11 @@ async def _handed_over(_: object) -> None:
 
 
 def run(service: Service, settings: ServiceSettings) -> None:
-    """Run a service until it is told to stop."""
+    """Run a service until it is told to stop; the process ends with 1 where a part of it failed."""
     logs.configure(service.name, settings.log_level)
-    app = Runner(service, settings).app()
+    runner = Runner(service, settings)
     asyncio.run(
-        app.run(
+        runner.app().run(
             log_level=logging.WARNING,
             run_extra_options={
                 "host": settings.http_host,
@@ -192,3 +200,4 @@ def run(service: Service, settings: ServiceSettings) -> None:
             },
         )
     )
+    sys.exit(1 if runner.failed else 0)

@@ -1,0 +1,73 @@
+# Every command sets up what it needs first; the first time takes a minute or two.
+.DEFAULT_GOAL := help
+.PHONY: help setup up down reset logs status demo test unit bench check lint types imports generated format lock schemas clean
+
+PY := .venv/bin/python
+export STACK ?= local
+
+help: ## Show these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is missing: system packages, .venv from requirements.lock
+	@deploy/bootstrap
+
+up: setup ## Start the stack with the five programmes loaded; addresses go to .local/stack.env
+	@$(PY) -m deploy.local up
+
+down: setup ## Stop the stack and keep its data
+	@$(PY) -m deploy.local down
+
+reset: setup ## Stop the stack and wipe its data
+	@$(PY) -m deploy.local reset
+
+logs: setup ## Follow the logs of the three services
+	@$(PY) -m deploy.local logs
+
+status: setup ## Show what runs, and where
+	@$(PY) -m deploy.local status
+
+demo: setup ## Play a day of enrolments on a stack of its own, and audit the result
+	@$(PY) -m demo
+
+test: setup ## Run all tests, on real servers
+	@$(PY) -m pytest
+
+unit: setup ## Run the fast tests only
+	@$(PY) -m pytest tests/unit
+
+bench: setup ## Measure speed and memory; figures go to build/bench.json
+	@$(PY) -m tests.bench
+
+check: lint types imports generated ## Check style, types, import rules and generated files
+
+lint: setup ## Check style (ruff)
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+
+types: setup ## Check types (mypy)
+	@.venv/bin/mypy
+
+imports: setup ## Check who may import whom (import-linter)
+	@.venv/bin/lint-imports --no-cache
+
+generated: setup ## Check that generated files are fresh
+	@$(PY) -m instroom_contracts.schemas --check
+
+format: setup ## Lay out the code (ruff)
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+schemas: setup ## Write the JSON Schemas of all events
+	@$(PY) -m instroom_contracts.schemas
+
+lock: build/uv/bin/uv ## Pin the newest fitting versions in requirements.lock
+	@build/uv/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --extra dev \
+		--no-emit-index-url --no-emit-find-links --no-emit-package instroom-contracts \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+build/uv/bin/uv:
+	@python3 -m venv build/uv
+	@build/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+clean: ## Remove what was built; the stack's data stays (make reset wipes that)
+	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

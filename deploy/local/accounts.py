@@ -1,0 +1,91 @@
+"""Accounts on the broker and the database: who there is, with a password of its own, and what each may do.
+
+Passwords are made by chance for each home directory and kept in `accounts.json`, which only its owner may read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SERVICES = ("catalog", "enrolment", "notification")
+ADMIN, INTEGRATOR, OPERATOR = "admin", "integrator", "operator"
+VHOST = "instroom"
+TEMPLATE = Path(__file__).parents[1] / "rabbitmq" / "definitions.json"
+
+Passwords = Mapping[str, str]
+
+
+def load_passwords(home: Path) -> Passwords:
+    """Return the password of every account, by name; made and kept at the first call for a home."""
+    file = home / "accounts.json"
+    if not file.exists():
+        names = (ADMIN, *SERVICES, INTEGRATOR, OPERATOR)
+        write_private(file, json.dumps({name: secrets.token_urlsafe(24) for name in names}, indent=2))
+    passwords: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return passwords
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(file)
+
+
+def template() -> dict[str, Any]:
+    """Return the broker's definitions as they stand in the repository, without passwords."""
+    definitions: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    return definitions
+
+
+def rabbitmq_definitions(passwords: Passwords) -> dict[str, Any]:
+    """Return the broker's definitions with everyone's password, and an administrator."""
+    definitions = template()
+    admin = {"name": ADMIN, "tags": "administrator"}
+    users = [{**user, "password_hash": _hashed(passwords[user["name"]])} for user in (*definitions["users"], admin)]
+    everything = {"user": ADMIN, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
+    return {**definitions, "users": users, "permissions": [*definitions["permissions"], everything]}
+
+
+def _hashed(password: str) -> str:
+    """Hash as RabbitMQ does by default (salt and SHA-256; its guide "Passwords")."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def database_of(service: str) -> str:
+    """Return the name of a service's own database."""
+    return f"instroom_{service}"
+
+
+def mongo_roles(name: str) -> list[dict[str, str]]:
+    """Return the roles of an account on MongoDB: all of one database, or for an operator reading all three."""
+    if name == ADMIN:
+        return [{"role": "root", "db": "admin"}]
+    if name == OPERATOR:
+        reading = [{"role": "read", "db": database_of(service)} for service in SERVICES]
+        return [*reading, {"role": QUARANTINE_ROLE, "db": "admin"}]
+    return [{"role": role, "db": database_of(name)} for role in ("readWrite", "dbAdmin")]
+
+
+QUARANTINE_ROLE = "instroomQuarantine"
+
+
+def quarantine_privileges() -> list[dict[str, Any]]:
+    """Return what an operator may write: the quarantine of every service, and nothing else."""
+    return [
+        {
+            "resource": {"db": database_of(service), "collection": "quarantine"},
+            "actions": ["find", "insert", "update", "remove"],
+        }
+        for service in SERVICES
+    ]

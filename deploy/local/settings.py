@@ -1,0 +1,99 @@
+"""Ports of the local stack, and where its programs are found; each can be set as INSTROOM_... or in .env."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deploy.local.errors import LocalError, PortTaken
+
+_UNUSUAL = range(20_000, 32_000)
+"""Ports below those that Linux lends to outgoing connections, so that a free one stays free until it is used."""
+
+_FROM_ENVIRONMENT = SettingsConfigDict(env_prefix="INSTROOM_", env_file=".env", frozen=True, extra="ignore")
+
+
+class Ports(BaseSettings):
+    """The ports that a stack listens on, all on 127.0.0.1."""
+
+    model_config = _FROM_ENVIRONMENT
+
+    amqp_port: int = Field(18571, description="RabbitMQ (AMQP)")
+    management_port: int = Field(18572, description="RabbitMQ (management, HTTP)")
+    distribution_port: int = Field(18573, description="RabbitMQ (between Erlang nodes)")
+    mongo_port: int = Field(18574, description="MongoDB")
+    smtp_port: int = Field(18575, description="the mail sink (SMTP)")
+    catalog_port: int = Field(18576, description="the catalog service (HTTP)")
+    enrolment_port: int = Field(18577, description="the enrolment service (HTTP)")
+    notification_port: int = Field(18578, description="the notification service (HTTP)")
+
+    @classmethod
+    def free(cls) -> Self:
+        """Choose ports that nobody listens on now, whatever the environment says."""
+        candidates = random.SystemRandom().sample(_UNUSUAL, 10 * len(cls.model_fields))
+        return cls.model_validate(dict(zip(cls.model_fields, filter(_is_free, candidates), strict=False)))
+
+    def ensure_free(self, *fields: str) -> None:
+        """Raise `PortTaken`, naming the setting, where another program listens on one of these ports."""
+        for field in fields:
+            port = getattr(self, field)
+            if not _is_free(port):
+                raise PortTaken(port, str(type(self).model_fields[field].description), f"INSTROOM_{field.upper()}")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody on this machine answers at a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Programs(BaseSettings):
+    """The server programs that are used; by default Debian's RabbitMQ and the mongod of the wheel."""
+
+    model_config = _FROM_ENVIRONMENT
+
+    rabbitmq_server: Path = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    mongod: Path | None = None
+
+    def find_rabbitmq(self) -> Path:
+        """Return RabbitMQ's start script; raise `LocalError` where it is not installed."""
+        if not self.rabbitmq_server.exists():
+            raise LocalError(
+                f"RabbitMQ is not installed: {self.rabbitmq_server} is not there. Run deploy/bootstrap, or name the "
+                "script (the one in RabbitMQ's own bin directory) with INSTROOM_RABBITMQ_SERVER."
+            )
+        return self.rabbitmq_server
+
+    def find_mongod(self) -> Path:
+        """Return mongod: the one set, the wheel's, or the one on PATH; raise `LocalError` where there is none."""
+        on_path = shutil.which("mongod")
+        candidates = (self.mongod, _mongod_of_wheel(), Path(on_path) if on_path else None)
+        found = next((path for path in candidates if path is not None and os.access(path, os.X_OK)), None)
+        if found is None:
+            raise LocalError("mongod is not installed. Run deploy/bootstrap, or name one with INSTROOM_MONGOD.")
+        return found
+
+
+def _mongod_of_wheel() -> Path | None:
+    spec = find_spec("fiftyone")
+    places = [Path(place) / "db/bin/mongod" for place in spec.submodule_search_locations or ()] if spec else []
+    return next((place for place in places if place.exists()), None)

@@ -1,0 +1,160 @@
+"""The whole stack of one home directory: servers, services and catalogue, and the file that says where they are."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from deploy.local import accounts
+from deploy.local.daemons import Daemon
+from deploy.local.errors import LocalError
+from deploy.local.servers import ROOT, Servers, stop_all
+from deploy.local.services import Service, services_of
+from deploy.local.settings import Ports
+
+_OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.env")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Servers and services of one home directory."""
+
+    servers: Servers
+    services: list[Service]
+
+    @classmethod
+    def of(cls, home: Path, ports: Ports) -> Self:
+        """Return the stack of a home; while anything of it runs, its ports are those it was started with."""
+        kept = home / "ports.json"
+        stack = cls._with(home, ports)
+        if not kept.exists() or not any(daemon.pid() for daemon in stack.daemons):
+            return stack
+        return cls._with(home, Ports.model_validate_json(kept.read_text(encoding="utf-8")))
+
+    @classmethod
+    def _with(cls, home: Path, ports: Ports) -> Self:
+        servers = Servers.of(home, ports)
+        return cls(servers, services_of(servers))
+
+    @property
+    def home(self) -> Path:
+        """Hold everything that this stack keeps."""
+        return self.servers.home
+
+    @property
+    def daemons(self) -> list[Daemon]:
+        """Return every process of the stack: services first, as they are stopped."""
+        servers = (self.servers.rabbitmq, self.servers.mongodb, self.servers.mail)
+        return [service.daemon for service in self.services] + [server.daemon for server in servers]
+
+    @property
+    def env_file(self) -> Path:
+        """Hold the addresses of a running stack, as KEY=value lines."""
+        return self.home / "stack.env"
+
+    def is_up(self) -> bool:
+        """Tell whether everything runs and works."""
+        alive = all(daemon.pid() for daemon in self.daemons)
+        return alive and self.env_file.exists() and all(service.is_ready() for service in self.services)
+
+    def up(self) -> None:
+        """Start what does not run, load the programmes, and write `stack.env`; say what happens.
+
+        Where that fails, everything is stopped again and the reason raised as `LocalError`.
+        """
+        with self._alone():
+            if self.is_up():
+                print("The stack is up already.")
+                return
+            try:
+                self._start()
+            except BaseException:
+                stop_all(self.daemons)
+                self.env_file.unlink(missing_ok=True)
+                raise
+
+    def _start(self) -> None:
+        accounts.write_private(self.home / "ports.json", self.servers.ports.model_dump_json(indent=2))
+        for service in self.services:
+            service.ensure_startable()
+        with _timed("RabbitMQ, MongoDB, mail sink"):
+            self.servers.start()
+        with _timed("services"):
+            for service in self.services:
+                service.start()
+            for service in self.services:
+                service.wait()
+        with _timed("five programmes"):
+            self._load_catalogue()
+        accounts.write_private(self.env_file, "".join(f"{key}={value}\n" for key, value in self.addresses().items()))
+
+    def _load_catalogue(self) -> None:
+        command = [str(Path(sys.executable).with_name("instroom")), "catalog", "load", "programmes/"]
+        environment = {**os.environ, **self.operator_environment()}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise LocalError(f"The programmes could not be loaded:\n\n{done.stdout}{done.stderr}")
+
+    def addresses(self) -> dict[str, str]:
+        """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
+        rabbitmq = self.servers.rabbitmq
+        health = {f"{service.name.upper()}_HEALTH_URL": service.health_url for service in self.services}
+        return {
+            "RABBITMQ_URL": rabbitmq.url(accounts.INTEGRATOR),
+            "RABBITMQ_OPERATOR_URL": rabbitmq.url(accounts.OPERATOR),
+            "RABBITMQ_MANAGEMENT_URL": rabbitmq.management_url,
+            "MONGO_URL": self.servers.mongodb.url(accounts.OPERATOR),
+            "SMTP_URL": self.servers.mail.url,
+            "MAIL_DIR": str(self.servers.mail.directory),
+            **health,
+        }
+
+    def operator_environment(self) -> dict[str, str]:
+        """Return the addresses as the `instroom` command needs them for an operator's work."""
+        addresses = self.addresses()
+        return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
+
+    def down(self) -> None:
+        """Stop everything and keep its data."""
+        with self._alone():
+            stop_all([service.daemon for service in self.services])
+            self.servers.stop()
+            self.env_file.unlink(missing_ok=True)
+
+    def reset(self) -> None:
+        """End everything and wipe its data, accounts and mails."""
+        with self._alone():
+            for daemon in self.daemons:
+                daemon.kill()
+            for name in _OWNED:
+                path = self.home / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one command at a time work on this home."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    print(f"start: {what} ... ", end="", flush=True)
+    began = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("failed")
+        raise
+    print(f"{time.monotonic() - began:.0f} s")

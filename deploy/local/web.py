@@ -1,0 +1,46 @@
+"""HTTP to servers of this machine, past any proxy that the person's environment names."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def answers_well(url: str) -> bool:
+    """Tell whether a page answers with 200."""
+    try:
+        with _direct.open(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Management:
+    """RabbitMQ's HTTP API, for what AMQP cannot do: virtual hosts, accounts, policies."""
+
+    url: str
+    user: str
+    password: str
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Call the API and return its answer; raises `OSError` where it refuses or cannot be reached."""
+        credentials = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+        )
+        try:
+            with _direct.open(request, timeout=30) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                raise OSError(f"RabbitMQ refused {method} {path}: {error.code} {error.read().decode()}") from None

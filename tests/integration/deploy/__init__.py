@@ -1,0 +1,1 @@
+"""Tests of accounts and servers as deploy/ sets them up."""

@@ -1,0 +1,120 @@
+"""Accounts on the broker: what each may do in life, and what it must never do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import ChannelAccessRefused
+
+from tests.support.place import Place
+
+INVITATIONS = "nl.enrolments.invitation-requested.v1"
+EXCHANGES = ("instroom.intake", "instroom.events", "instroom.private", "instroom.dead")
+
+
+@asynccontextmanager
+async def channel_of(place: Place, account: str) -> AsyncIterator[AbstractChannel]:
+    """Open a channel with an account's own rights."""
+    async with await aio_pika.connect(place.rabbitmq_url_of(account)) as connection:
+        yield await connection.channel(on_return_raises=False)
+
+
+@pytest.fixture
+async def topology(place: Place) -> Place:
+    """Provide the exchanges, the stream and a queue with contact data, declared by the services themselves."""
+    async with channel_of(place, "notification") as channel:
+        exchanges = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
+        stream = await channel.declare_queue(
+            "instroom.events.stream", durable=True, arguments={"x-queue-type": "stream"}
+        )
+        await stream.bind(exchanges["instroom.events"], "#")
+        queue = await channel.declare_queue(
+            "notification.invitation-requested.v1",
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-dead-letter-exchange": "instroom.dead"},
+        )
+        await queue.bind(exchanges["instroom.private"], INVITATIONS)
+    return place
+
+
+async def publish(place: Place, account: str, exchange: str, key: str) -> None:
+    """Publish one message with an account's own rights."""
+    async with channel_of(place, account) as channel:
+        to = channel.default_exchange if exchange == "" else await channel.get_exchange(exchange, ensure=False)
+        await to.publish(aio_pika.Message(b"{}"), key)
+
+
+async def bind(place: Place, account: str, queue: str, exchange: str, key: str) -> None:
+    """Declare a queue and bind it, with an account's own rights."""
+    async with channel_of(place, account) as channel:
+        declared = await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
+        await declared.bind(exchange, key)
+
+
+async def read(place: Place, account: str, queue: str) -> None:
+    """Look into a queue, with an account's own rights."""
+    async with channel_of(place, account) as channel:
+        await (await channel.get_queue(queue, ensure=False)).get(fail=False, no_ack=True)
+
+
+async def test_an_integrator_asks_and_hears(topology: Place) -> None:
+    """This is all that another system needs."""
+    await publish(topology, "integrator", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
+    await bind(topology, "integrator", "int.website.facts", "instroom.events", "nl.enrolments.#")
+
+
+@pytest.mark.parametrize("exchange", ["", "instroom.events", "instroom.private", "instroom.dead"])
+async def test_an_integrator_publishes_nowhere_else(topology: Place, exchange: str) -> None:
+    """Through the default exchange every queue could be reached, and facts could be forged."""
+    with pytest.raises(ChannelAccessRefused):
+        await publish(topology, "integrator", exchange, "notification.invitation-requested.v1")
+
+
+@pytest.mark.parametrize("exchange", ["instroom.private", "instroom.intake", "instroom.dead"])
+async def test_an_integrator_listens_nowhere_else(topology: Place, exchange: str) -> None:
+    """Requests and private events hold contact data."""
+    with pytest.raises(ChannelAccessRefused):
+        await bind(topology, "integrator", "int.curious", exchange, "#")
+
+
+@pytest.mark.parametrize("account", ["integrator", "catalog", "enrolment", "operator"])
+async def test_nobody_else_reads_a_service_s_queue(topology: Place, account: str) -> None:
+    """Who is invited where is between the enrolment and the notification service."""
+    with pytest.raises(ChannelAccessRefused):
+        await read(topology, account, "notification.invitation-requested.v1")
+
+
+async def test_a_service_hears_only_what_concerns_it_in_private(topology: Place) -> None:
+    """The catalogue needs no contact data, so it cannot have it."""
+    await bind(
+        topology, "catalog", "catalog.edition-submitted.v1", "instroom.private", "nl.enrolments.edition-submitted.v1"
+    )
+    with pytest.raises(ChannelAccessRefused):
+        await bind(topology, "catalog", "catalog.curious", "instroom.private", INVITATIONS)
+
+
+async def test_only_the_enrolment_service_asks_for_invitations(topology: Place) -> None:
+    """An invitation stands for a place that was given."""
+    await publish(topology, "enrolment", "instroom.private", INVITATIONS)
+    for account in ("catalog", "notification", "operator"):
+        with pytest.raises(ChannelAccessRefused):
+            await publish(topology, account, "instroom.private", INVITATIONS)
+
+
+async def test_a_service_cannot_ask_in_a_sender_s_name(topology: Place) -> None:
+    """Requests come from outside; a service only decides them."""
+    with pytest.raises(ChannelAccessRefused):
+        await publish(topology, "enrolment", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
+
+
+async def test_an_operator_loads_programmes_and_looks_at_dead_letters(topology: Place) -> None:
+    """What the `instroom` command does for an operator, and no more than a look at what was given up."""
+    async with channel_of(topology, "notification") as channel:
+        await channel.declare_queue("notification.invitation-requested.v1.dead", durable=True)
+    await publish(topology, "operator", "instroom.private", "nl.enrolments.edition-submitted.v1")
+    await publish(topology, "operator", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
+    await read(topology, "operator", "notification.invitation-requested.v1.dead")

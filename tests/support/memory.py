@@ -1,0 +1,90 @@
+"""A store in memory that runs handlers as the committer does: read what is asked for, decide again, write."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import bson
+from bson.codec_options import CodecOptions
+
+from chassis.documents import ById, Document, Documents, First, Head, Kind, Loaded, Need, NotLoaded
+from chassis.handling import Handler, Tell
+from instroom_contracts.cloudevent import CloudEvent
+
+T = TypeVar("T")
+AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+@dataclass
+class Memory:
+    """Documents by collection and id, kept as BSON so that what MongoDB cannot keep fails here too.
+
+    Of the last message: `rounds` counts how often it had to wait for reading, `depths` how far into ordered groups it
+    looked, `written` holds what it wrote.
+    """
+
+    collections: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    rounds: int = 0
+    depths: list[int] = field(default_factory=list)
+    written: list[tuple[Kind[Any], str]] = field(default_factory=list)
+
+    def handle(self, handler: Handler, event: CloudEvent[Any], now: datetime) -> Sequence[Tell]:
+        """Decide one event, write what it changes, and return what it tells."""
+        loaded = Loaded()
+        self.rounds, self.depths, self.written = 0, [], []
+        while True:
+            documents = Documents(loaded)
+            try:
+                tells = handler(event, documents, now)
+            except NotLoaded as missing:
+                self._read(missing.needs, loaded)
+                self.rounds += 1
+            else:
+                self._write(documents)
+                return tells
+
+    def get(self, kind: Kind[T], id: str) -> T | None:
+        """Return one document, or None where there is none."""
+        return kind.read(self._document(kind, id)) if id in self.collections[kind.collection] else None
+
+    def all(self, kind: Kind[T]) -> dict[str, T]:
+        """Return every document of a kind by its id."""
+        return {id: kind.read(self._document(kind, id)) for id in self.collections[kind.collection]}
+
+    def put(self, kind: Kind[T], id: str, value: T) -> None:
+        """Keep a document."""
+        self.collections[kind.collection][id] = bson.encode({"_id": id, **kind.write(value)})
+
+    def _document(self, kind: Kind[Any], id: str) -> Document:
+        return bson.decode(self.collections[kind.collection][id], AWARE)
+
+    def _read(self, needs: Sequence[Need], loaded: Loaded) -> None:
+        for need in needs:
+            if isinstance(need, ById):
+                known = need.id in self.collections[need.kind.collection]
+                loaded.values[need.kind, need.id] = (
+                    need.kind.read(self._document(need.kind, need.id)) if known else None
+                )
+            else:
+                self._read_head(need, loaded)
+
+    def _read_head(self, need: First, loaded: Loaded) -> None:
+        order = need.order
+        self.depths.append(need.depth)
+        group = [(id, value) for id, value in self.all(order.kind).items() if order.group_of(value) == need.group]
+        ranked = sorted(group, key=lambda member: order.rank_of(member[1]))
+        for id, value in ranked[: need.depth]:
+            loaded.values[order.kind, id] = value
+        loaded.heads[need] = Head(tuple(ranked[: need.depth]), complete=len(ranked) <= need.depth)
+
+    def _write(self, documents: Documents) -> None:
+        self.written = list(documents.changes)
+        for (kind, id), value in documents.changes.items():
+            if value is None:
+                self.collections[kind.collection].pop(id, None)
+            else:
+                self.put(kind, id, value)

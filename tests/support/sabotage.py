@@ -1,0 +1,133 @@
+"""Running a service with one of its guards switched off, to see that the test of that guard would notice.
+
+`python -m tests.support.sabotage GUARD MODULE` runs the module as it would run by itself, but for the guard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pymongo import InsertOne, ReplaceOne
+
+from chassis import committer, consumer, inbox, mongo, relay, store
+from instroom_contracts.cloudevent import decode
+from services.enrolment import schema
+from services.enrolment.domain import values
+from services.notification import ledger
+
+
+def switch(owner: object, name: str, stand_in: object) -> None:
+    """Put something else in the place of a part of the system."""
+    setattr(owner, name, stand_in)
+
+
+def seats() -> None:
+    """Give seats whether there are any or not."""
+    switch(values.Pool, "free", property(lambda _: values.UNLIMITED))
+    switch(values.Pool, "capped", lambda pool: replace(pool, limit=None))
+    switch(schema, "POOL_GUARD", {})
+
+
+def memory() -> None:
+    """Forget which messages were decided."""
+
+    async def nothing(*_: object) -> dict[str, str]:
+        return {}
+
+    switch(inbox, "seen", nothing)
+    switch(inbox, "record", nothing)
+
+
+def quarantine() -> None:
+    """Let a message that is no valid event fail as an error would."""
+
+    def strict(raw: Any, hears: Any) -> Any:
+        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers)
+
+    switch(consumer, "_event_in", strict)
+
+
+def isolation() -> None:
+    """Write without transactions, and over whatever others have written."""
+
+    @asynccontextmanager
+    async def unguarded(_: mongo.Mongo) -> AsyncIterator[None]:
+        yield None
+
+    async def overwrite(database: mongo.Database, collection: str, writes: list[Any], _: object) -> None:
+        loose = [_without_revision(write) for write in writes]
+        await database[collection].bulk_write(loose, ordered=False)
+
+    switch(mongo.Mongo, "transaction", unguarded)
+    switch(store, "bulk_write", overwrite)
+    switch(inbox, "bulk_write", overwrite)
+
+
+def _without_revision(write: Any) -> Any:
+    if isinstance(write, InsertOne):
+        return ReplaceOne({"_id": write._doc["_id"]}, write._doc, upsert=True)
+    write._filter.pop("revision", None)
+    return write
+
+
+def acknowledgement() -> None:
+    """Acknowledge messages when they come instead of when they are committed."""
+    take = consumer.Consumer._take
+
+    def acknowledge_first(self: consumer.Consumer, delivery: consumer.Delivery) -> None:
+        take(self, delivery)
+        task = asyncio.ensure_future(delivery.raw.ack())
+        task.add_done_callback(lambda done: done.exception())
+
+    async def nothing(_: consumer.Consumer, __: Sequence[consumer.Delivery]) -> None: ...
+
+    switch(consumer.Consumer, "_take", acknowledge_first)
+    switch(consumer.Consumer, "_acknowledge", nothing)
+
+
+def confirms() -> None:
+    """Take facts out of the outbox before the broker has them."""
+    publish = relay.Relay._publish
+
+    async def delete_first(self: relay.Relay, events: Any) -> None:
+        await self._outbox.delete_many({"events.id": {"$in": [event["id"] for event in events]}})
+        await publish(self, events)
+
+    switch(relay.Relay, "_publish", delete_first)
+
+
+def patience() -> None:
+    """Blame the message when the database is away."""
+
+    @contextmanager
+    def untranslated() -> Iterator[None]:
+        yield
+
+    switch(mongo, "translated", untranslated)
+    switch(committer, "Unavailable", ZeroDivisionError)
+
+
+def leave() -> None:
+    """Send a mail's final dot without recording that it comes next."""
+
+    async def unrecorded(*_: object) -> bool:
+        return True
+
+    switch(ledger.MongoLedger, "hand_over", unrecorded)
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    guard.__name__: guard
+    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, patience, leave)
+}
+
+if __name__ == "__main__":
+    _, guard, module = sys.argv
+    GUARDS[guard]()
+    runpy.run_module(module, run_name="__main__")

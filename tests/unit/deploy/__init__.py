@@ -1,0 +1,1 @@
+"""Tests of what sets Instroom up and runs it."""

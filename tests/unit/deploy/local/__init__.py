@@ -1,0 +1,1 @@
+"""Tests of the stack of local processes, without the servers themselves."""

@@ -1,0 +1,51 @@
+"""Ports and programs: what is missing is named, with the setting that mends it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from deploy.local.errors import LocalError, PortTaken
+from deploy.local.settings import Ports, Programs, listens
+
+
+def test_a_taken_port_is_named_with_its_setting() -> None:
+    """The person learns which program wants the port, and what to set to move it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ports = Ports.free().model_copy(update={"amqp_port": port})
+        with pytest.raises(PortTaken, match=rf"Port {port} .* RabbitMQ .* INSTROOM_AMQP_PORT"):
+            ports.ensure_free("mongo_port", "amqp_port")
+
+
+def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is taken on one machine is moved without touching the source."""
+    monkeypatch.setenv("INSTROOM_SMTP_PORT", "2525")
+    assert Ports().smtp_port == 2525
+
+
+def test_free_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests and the demonstration run beside a stack, whatever its ports are set to."""
+    monkeypatch.setenv("INSTROOM_SMTP_PORT", "2525")
+    numbers = Ports.free().model_dump().values()
+    assert len(set(numbers)) == len(Ports.model_fields)
+    assert not any(listens(number) for number in numbers)
+    assert 2525 not in numbers
+
+
+def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where RabbitMQ is not installed, the person learns what to run or to set."""
+    monkeypatch.setenv("INSTROOM_RABBITMQ_SERVER", str(tmp_path / "nothing"))
+    with pytest.raises(LocalError, match=r"deploy/bootstrap.*INSTROOM_RABBITMQ_SERVER"):
+        Programs().find_rabbitmq()
+
+
+def test_every_setting_is_listed_for_people() -> None:
+    """`.env.example` is where people look; what it lacks does not exist for them."""
+    listed = (Path(__file__).parents[4] / ".env.example").read_text(encoding="utf-8")
+    for name, field in Ports.model_fields.items():
+        assert f"INSTROOM_{name.upper()}={field.default}" in listed
+    for name in Programs.model_fields:
+        assert f"INSTROOM_{name.upper()}=" in listed
