@@ -1,0 +1,11 @@
+"""Enrolment: decides once and for good who gets a place, a turn on the waiting list, or a refusal with its reason.
+
+Owns pools with their seats, enrolments with their places, waiting lists, and requests that wait for their edition.
+
+Hears, on the intake, EnrolmentRequested and EnrolmentCancellationRequested; from the catalogue, EditionPublished; from
+itself, that requests have waited long enough.
+
+Tells the answer to each request (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected, RequestRefused), what changes
+later (EnrolmentCancelled, PlaceConfirmed, PlaceReleased), when a session is full or has seats again (SessionFull,
+SessionReopened), and privately which mails are due (InvitationRequested, NoticeRequested).
+"""

@@ -1,0 +1,72 @@
+"""What the enrolment service hears and tells, and how it is run: topology and documentation follow from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from chassis.documents import Documents
+from chassis.handling import Hears, Tell, Tells, UnknownType
+from chassis.service import Service, run
+from chassis.topology import UNROUTED
+from instroom_contracts import enrolment, notification
+from instroom_contracts.catalog import EditionPublished
+from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
+from services.enrolment import handlers, schema
+from services.enrolment.domain.values import Policy
+from services.enrolment.internal import ParkingExpired
+from services.enrolment.settings import Settings
+from services.enrolment.timer import Timer
+
+
+def hears(policy: Policy) -> tuple[Hears, ...]:
+    """Return what the service hears, with who handles it under this policy."""
+    refuse = handlers.refuse_invalid
+    return (
+        Hears(EnrolmentRequested, INTAKE, partial(handlers.enrol, policy=policy), refuse),
+        Hears(EnrolmentCancellationRequested, INTAKE, partial(handlers.cancel_enrolment, policy=policy), refuse),
+        Hears(UnknownType, UNROUTED, _hold, refuse),
+        Hears(EditionPublished, EVENTS, handlers.keep_edition),
+    )
+
+
+PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked)
+"""What a timer of ours hands to the committer; it comes from no exchange."""
+
+TELLS: tuple[Tells, ...] = (
+    Tells(enrolment.EnrolmentConfirmed, EVENTS),
+    Tells(enrolment.EnrolmentQueued, EVENTS),
+    Tells(enrolment.EnrolmentRejected, EVENTS),
+    Tells(enrolment.RequestRefused, EVENTS),
+    Tells(enrolment.EnrolmentCancelled, EVENTS),
+    Tells(enrolment.PlaceConfirmed, EVENTS),
+    Tells(enrolment.PlaceReleased, EVENTS),
+    Tells(enrolment.SessionFull, EVENTS),
+    Tells(enrolment.SessionReopened, EVENTS),
+    Tells(notification.InvitationRequested, PRIVATE),
+    Tells(notification.NoticeRequested, PRIVATE),
+)
+
+
+def _hold(_: CloudEvent[UnknownType], __: Documents, ___: datetime) -> Sequence[Tell]:
+    """Do nothing: a message of an unknown type is never valid, so it is refused before it would get here."""
+    return ()
+
+
+def service(settings: Settings) -> Service:
+    """Return the service as these settings make it."""
+    timer = Timer(PARKING_EXPIRED, settings.source("enrolment"))
+    return Service("enrolment", hears(settings.policy()), TELLS, schema.prepare, tasks=(timer.run,))
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    settings = Settings()
+    run(service(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""An edition as the rules read it: worked out once per version, so that a request only has to look things up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from instroom_contracts import catalog
+from services.enrolment.domain.values import SessionKey
+
+Restriction = Literal["role", "organisation", "region", "region-missing"]
+"""By which kind of restriction somebody falls outside an audience."""
+
+RESOLUTION = timedelta(milliseconds=1)
+"""Deadlines are written to the millisecond (WIRE: 23:59:59.999), so the last one belongs to them in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an audience looks at in a participant, in the form in which it is compared."""
+
+    role: str
+    organisation: str
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may attend; an empty set restricts nothing."""
+
+    roles: frozenset[str]
+    organisations: frozenset[str]
+    regions: frozenset[str]
+
+    def excludes(self, profile: Profile) -> Restriction | None:
+        """Return the restriction that keeps this participant out, or None where they are welcome."""
+        if self.roles and profile.role not in self.roles:
+            return "role"
+        if self.organisations and profile.organisation not in self.organisations:
+            return "organisation"
+        if self.regions and profile.region not in self.regions:
+            return "region" if profile.region else "region-missing"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """The sessions that must be attended too, and the roles that need not."""
+
+    session_ids: tuple[str, ...]
+    exempt_roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session with what follows from its edition: `clashes` are the ids of sessions at the same time."""
+
+    id: str
+    key: SessionKey
+    title: str
+    required: bool
+    cancelled: bool
+    starts_at: datetime | None
+    pool: str
+    capacity: int | None
+    queue_limit: int | None
+    audience: Audience | None
+    companion: str
+    prerequisite: Prerequisite | None
+    clashes: frozenset[str]
+
+    def begun(self, moment: datetime) -> bool:
+        """Say whether the session has begun; one without a date has not."""
+        return self.starts_at is not None and self.starts_at <= moment
+
+    def excludes(self, profile: Profile) -> Restriction | None:
+        """Return what keeps this participant out of this session in particular."""
+        return self.audience.excludes(profile) if self.audience else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edition:
+    """An edition as published, and what the rules ask of it.
+
+    `closed_from` is the first instant after the deadline; `everyone` and `choosable` are the sessions that go ahead, by
+    their attendance.
+    """
+
+    published: catalog.EditionPublished
+    id: str
+    version: int
+    closed_from: datetime | None
+    deadline_text: str
+    audience: Audience
+    minimum: int
+    maximum: int
+    sessions: dict[str, Session]
+    everyone: tuple[Session, ...]
+    choosable: dict[str, Session]
+
+    @classmethod
+    def of(cls, published: catalog.EditionPublished) -> Edition:
+        """Work out what the rules need from an edition as published."""
+        sessions = {part.session_id: _session(part, published) for part in published.sessions}
+        going_ahead = [session for session in sessions.values() if not session.cancelled]
+        deadline = published.deadline
+        return cls(
+            published=published,
+            id=published.edition_id,
+            version=published.version,
+            closed_from=deadline.at + RESOLUTION if deadline else None,
+            deadline_text=deadline.text if deadline else "",
+            audience=_audience(published.audience),
+            minimum=published.choice.minimum,
+            maximum=published.choice.maximum,
+            sessions=sessions,
+            everyone=tuple(session for session in going_ahead if session.required),
+            choosable={session.id: session for session in going_ahead if not session.required},
+        )
+
+    def offers(self, session_id: str, moment: datetime) -> bool:
+        """Say whether places in this session can still be given: it exists, goes ahead and has not begun."""
+        session = self.sessions.get(session_id)
+        if session is None or session.cancelled or self.published.state == "cancelled":
+            return False
+        return not session.begun(moment)
+
+
+def pool_of(session: catalog.Session, edition_id: str) -> str:
+    """Return the id of the pool that a session takes its seats from: one that it shares, or its own."""
+    return session.pool or f"{edition_id}/{session.session_id}"
+
+
+def comparable(text: str) -> str:
+    """Return a role, organisation or region in the form in which it is compared: without case and outer spaces."""
+    return text.strip().casefold()
+
+
+def _session(part: catalog.Session, published: catalog.EditionPublished) -> Session:
+    key = (published.edition_id, part.session_id)
+    return Session(
+        id=part.session_id,
+        key=key,
+        title=part.title,
+        required=part.attendance == "everyone",
+        cancelled=part.state == "cancelled",
+        starts_at=part.starts_at,
+        pool=pool_of(part, published.edition_id),
+        capacity=part.capacity,
+        queue_limit=part.queue_limit,
+        audience=_audience(part.audience) if part.audience else None,
+        companion=part.companion,
+        prerequisite=_prerequisite(part.prerequisite) if part.prerequisite else None,
+        clashes=frozenset(other.session_id for other in published.sessions if _overlap(part, other)),
+    )
+
+
+def _audience(audience: catalog.Audience) -> Audience:
+    return Audience(_set(audience.roles), _set(audience.organisations), _set(audience.regions))
+
+
+def _prerequisite(prerequisite: catalog.Prerequisite) -> Prerequisite:
+    return Prerequisite(prerequisite.session_ids, _set(prerequisite.exempt_roles))
+
+
+def _set(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(comparable(text) for text in texts)
+
+
+def _overlap(one: catalog.Session, other: catalog.Session) -> bool:
+    """Say whether two sessions share time; end to start is no clash, and without a date nothing is."""
+    if one is other or one.starts_at is None or other.starts_at is None:
+        return False
+    one_ends, other_ends = one.ends_at or one.starts_at, other.ends_at or other.starts_at
+    return one.starts_at < other_ends and other.starts_at < one_ends

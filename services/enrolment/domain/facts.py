@@ -1,0 +1,156 @@
+"""The events that a decision tells, made of the values that it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from instroom_contracts import enrolment as contract
+from instroom_contracts.cloudevent import EventData, type_of
+from instroom_contracts.intake import Participant
+from instroom_contracts.notification import InvitationRequested, Method, NoticeRequested, QueuedSession, Recipient
+from services.enrolment.domain.sentences import Refused
+from services.enrolment.domain.values import Enrolment, Place, SessionCount, invite_id
+
+Decided = contract.EnrolmentConfirmed | contract.EnrolmentQueued
+PlaceFact = contract.PlaceConfirmed | contract.PlaceReleased
+SeatsFact = contract.SessionFull | contract.SessionReopened
+Positions = dict[str, int]
+"""The turn on the waiting list, from 1, by session id."""
+
+
+def decided(party: Sequence[Enrolment], positions: Positions) -> Decided:
+    """Answer a request that led to enrolments: the participant's, then those of the companions."""
+    main, *companions = party
+    answer = contract.EnrolmentConfirmed if main.state == "confirmed" else contract.EnrolmentQueued
+    return answer(
+        enrolment_id=main.id,
+        edition_id=main.edition_id,
+        places=_places(main, positions),
+        companions=tuple(
+            contract.CompanionPlaces(enrolment_id=companion.id, places=_places(companion, positions))
+            for companion in companions
+        ),
+    )
+
+
+def _places(enrolment: Enrolment, positions: Positions) -> tuple[contract.Place, ...]:
+    return tuple(
+        contract.Place(
+            session_id=place.session_id,
+            state="queued" if place.state == "queued" else "confirmed",
+            position=positions.get(place.session_id),
+            session_version=place.version,
+        )
+        for place in enrolment.places
+    )
+
+
+def rejected(
+    edition_id: str, refusal: Refused, language: str, enrolment_id: str | None = None
+) -> contract.EnrolmentRejected:
+    """Answer a request that is refused; `enrolment_id` is the one that stands in its way, for its owner only."""
+    return contract.EnrolmentRejected(
+        edition_id=edition_id, enrolment_id=enrolment_id, reason=refusal.reason, detail=refusal.detail(language)
+    )
+
+
+def refused(request: type[EventData], refusal: Refused, enrolment_id: str, language: str) -> contract.RequestRefused:
+    """Answer another request than one for an enrolment, which is refused."""
+    return contract.RequestRefused(
+        request_type=type_of(request),
+        enrolment_id=enrolment_id,
+        reason=refusal.reason,
+        detail=refusal.detail(language),
+    )
+
+
+def place(tell: type[PlaceFact], enrolment: Enrolment, place: Place, cause: contract.Cause) -> PlaceFact:
+    """Tell that a place changed after the answer: its turn became a seat, or seat or turn was given up."""
+    return tell(
+        enrolment_id=enrolment.id,
+        enrolment_state=enrolment.state,
+        edition_id=enrolment.edition_id,
+        session_id=place.session_id,
+        session_version=place.version,
+        cause=cause,
+    )
+
+
+def cancelled(enrolment: Enrolment, cause: contract.Cause) -> contract.EnrolmentCancelled:
+    """Tell that an enrolment has ended, with the sessions it still had places in."""
+    return contract.EnrolmentCancelled(
+        enrolment_id=enrolment.id,
+        edition_id=enrolment.edition_id,
+        session_ids=tuple(place.session_id for place in enrolment.places if place.state != "released"),
+        cause=cause,
+    )
+
+
+def seats(tell: type[SeatsFact], capacity: int, count: SessionCount) -> SeatsFact:
+    """Tell that a session filled up or reopened."""
+    return tell(
+        session_id=count.session_id,
+        edition_id=count.edition_id,
+        capacity=capacity,
+        confirmed=count.confirmed,
+        queued=count.queued,
+        session_version=count.version,
+    )
+
+
+def invitation(
+    enrolment: Enrolment, place: Place, method: Method, cause: contract.Cause, asked_at: datetime
+) -> InvitationRequested:
+    """Ask for the calendar entry of a place, or for its withdrawal."""
+    return InvitationRequested(
+        invite_id=invite_id(enrolment.id, place.session_id),
+        enrolment_id=enrolment.id,
+        edition_id=enrolment.edition_id,
+        session_id=place.session_id,
+        participant=_recipient(enrolment.participant),
+        method=method,
+        sequence=place.sequence,
+        cause=cause,
+        asked_at=asked_at,
+    )
+
+
+def waiting_notice(enrolment: Enrolment, positions: Positions) -> NoticeRequested:
+    """Ask for the mail that says for which sessions somebody waits."""
+    return NoticeRequested(
+        notice_id=enrolment.id,
+        kind="waiting-list",
+        enrolment_id=enrolment.id,
+        edition_id=enrolment.edition_id,
+        participant=_recipient(enrolment.participant),
+        sessions=tuple(
+            QueuedSession(session_id=place.session_id, position=positions[place.session_id])
+            for place in enrolment.places
+            if place.state == "queued"
+        ),
+    )
+
+
+def refusal_notice(notice_id: str, edition_id: str, participant: Participant, refusal: Refused) -> NoticeRequested:
+    """Ask for the mail that says why somebody was not enrolled."""
+    return NoticeRequested(
+        notice_id=notice_id,
+        kind="refusal",
+        edition_id=edition_id,
+        participant=_recipient(participant),
+        reason=refusal.reason,
+        detail=refusal.detail(participant.language),
+    )
+
+
+def subject_of(data: EventData) -> str:
+    """Return the id of what an event is about: an enrolment, else a session ("edition/session"), else an edition."""
+    about = data.__dict__
+    if isinstance(data, contract.SessionFull | contract.SessionReopened):
+        return f"{data.edition_id}/{data.session_id}"
+    return str(about.get("enrolment_id") or about["edition_id"])
+
+
+def _recipient(participant: Participant) -> Recipient:
+    return Recipient(name=participant.name, email=participant.email, language=participant.language)

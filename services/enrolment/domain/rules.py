@@ -1,0 +1,164 @@
+"""The reasons for refusing an enrolment, one function each, in the order in which they are told (WIRE.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.enrolment.domain.edition import Restriction, Session
+from services.enrolment.domain.register import Register
+from services.enrolment.domain.request import Request
+from services.enrolment.domain.sentences import Refused
+
+Rule = Callable[[Request, Register], Refused | None]
+
+ENROLLING = frozenset({"open", "tentative", "confirmed"})
+"""The states of an edition in which one can enrol: certain to run or not, it takes participants."""
+
+
+def first_failing(request: Request, register: Register) -> Refused | None:
+    """Return the first reason why this request cannot be granted, or None.
+
+    `queue-full` comes last and is judged where the seats are given (`places`).
+    """
+    for rule in RULES:
+        if refused := rule(request, register):
+            return refused
+    return None
+
+
+def _is_no_offer(request: Request, _: Register) -> Refused | None:
+    return Refused("request-only") if request.edition.published.kind == "request-only" else None
+
+
+def _is_cancelled(request: Request, _: Register) -> Refused | None:
+    return Refused("edition-cancelled") if request.edition.published.state == "cancelled" else None
+
+
+def _is_not_open(request: Request, _: Register) -> Refused | None:
+    return None if request.edition.published.state in ENROLLING else Refused("edition-not-open")
+
+
+def _is_late(request: Request, _: Register) -> Refused | None:
+    """Judge the deadline on the time of the participant's request, not on when it is read."""
+    closed_from = request.edition.closed_from
+    if closed_from is None or request.moment < closed_from:
+        return None
+    return Refused("deadline-passed", words={"deadline": request.edition.deadline_text})
+
+
+def _is_enrolled(request: Request, register: Register) -> Refused | None:
+    main, *companions = request.party
+    if register.live(main.key):
+        return Refused("already-enrolled")
+    if not companions:
+        return None
+    if any(register.live(companion.key) for companion in companions):
+        return Refused("already-enrolled", "companion")
+    keys = {member.key for member in request.party}
+    return None if len(keys) == len(request.party) else Refused("already-enrolled", "twice")
+
+
+def _names_unknown_session(request: Request, _: Register) -> Refused | None:
+    return Refused("unknown-session") if request.unknown else None
+
+
+def _comes_after_the_start(request: Request, _: Register) -> Refused | None:
+    for session in request.attending:
+        if session.begun(request.moment):
+            return Refused("session-over", words={"session": session.title})
+    return None
+
+
+def _is_outside_the_audience(request: Request, _: Register) -> Refused | None:
+    if restriction := request.edition.audience.excludes(request.profile):
+        return _excluded(restriction)
+    for session in request.attending:
+        if restriction := session.excludes(request.profile):
+            return _excluded(restriction, session)
+    return _is_for_nobody_like_this(request)
+
+
+def _is_for_nobody_like_this(request: Request) -> Refused | None:
+    """Refuse whom none of the sessions that everyone attends is meant for, and who chose nothing either."""
+    everyone = request.edition.everyone
+    restriction = everyone[0].excludes(request.profile) if everyone and not request.attending else None
+    return _excluded(restriction, everyone[0]) if restriction else None
+
+
+def _excluded(restriction: Restriction, session: Session | None = None) -> Refused:
+    return Refused("not-in-audience", restriction, {"session": session.title} if session else {})
+
+
+def _lacks_prerequisite(request: Request, _: Register) -> Refused | None:
+    """Ask for the sessions that one builds on to be among the party's own; whether they came is known later."""
+    for session in request.attending:
+        needed = session.prerequisite
+        if needed is None or request.profile.role in needed.exempt_roles:
+            continue
+        for id in needed.session_ids:
+            if id not in request.session_ids:
+                return Refused("prerequisite-missing", words={"session": session.title, "needed": _title(request, id)})
+    return None
+
+
+def _title(request: Request, session_id: str) -> str:
+    session = request.edition.sessions.get(session_id)
+    return session.title if session else session_id
+
+
+def _chooses_too_few(request: Request, _: Register) -> Refused | None:
+    minimum, chosen = request.edition.minimum, len(request.chosen)
+    return Refused("too-few-choices", words={"minimum": minimum, "chosen": chosen}) if chosen < minimum else None
+
+
+def _chooses_too_many(request: Request, _: Register) -> Refused | None:
+    maximum, chosen = request.edition.maximum, len(request.chosen)
+    return Refused("too-many-choices", words={"maximum": maximum, "chosen": chosen}) if chosen > maximum else None
+
+
+def _chooses_clashing_sessions(request: Request, _: Register) -> Refused | None:
+    """Look at chosen sessions only: whether those that everyone attends fit together is the catalogue's affair."""
+    for session in request.chosen:
+        for id in sorted(session.clashes & request.session_ids):
+            return Refused("sessions-clash", words={"session": session.title, "other": _title(request, id)})
+    return None
+
+
+def _lacks_companion(request: Request, _: Register) -> Refused | None:
+    for session in request.attending:
+        if session.companion == "required" and request.size(session.id) == 1:
+            return Refused("companion-required", words={"session": session.title})
+    return None
+
+
+def _brings_companion_in_vain(request: Request, _: Register) -> Refused | None:
+    """Let companions come only where the session allows one and the participant is there too.
+
+    Their own role is not judged: the session that welcomes companions welcomes them (source 002: a legal colleague).
+    """
+    for companion in request.party[1:]:
+        for id in sorted(companion.session_ids):
+            session = request.edition.sessions[id]
+            if session.companion == "none":
+                return Refused("companion-not-allowed", words={"session": session.title})
+            if id not in request.session_ids:
+                return Refused("companion-not-allowed", "absent", {"session": session.title})
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    _is_no_offer,
+    _is_cancelled,
+    _is_not_open,
+    _is_late,
+    _is_enrolled,
+    _names_unknown_session,
+    _comes_after_the_start,
+    _is_outside_the_audience,
+    _lacks_prerequisite,
+    _chooses_too_few,
+    _chooses_too_many,
+    _chooses_clashing_sessions,
+    _lacks_companion,
+    _brings_companion_in_vain,
+)

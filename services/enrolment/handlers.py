@@ -1,0 +1,135 @@
+"""What the enrolment service does about each event it hears: read what is kept, let the rules decide, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from chassis.documents import Documents
+from chassis.handling import Cause, Tell
+from instroom_contracts.catalog import EditionPublished
+from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, type_of
+from instroom_contracts.enrolment import EnrolmentRejected, RequestRefused
+from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from services.enrolment.domain import facts, places, rules
+from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.publishing import take_in
+from services.enrolment.domain.register import Register
+from services.enrolment.domain.request import Request
+from services.enrolment.domain.sentences import DEFAULT_LANGUAGE, Refused
+from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
+from services.enrolment.domain.withdrawal import objection, withdraw
+from services.enrolment.internal import ParkingExpired
+from services.enrolment.ledger import Ledger
+from services.enrolment.needs import Foreseen, to_cancel, to_enrol, to_expire, to_keep
+from services.enrolment.parking import park, unpark, unpark_edition
+
+Asked = CloudEvent[EnrolmentRequested]
+CancellationAsked = CloudEvent[EnrolmentCancellationRequested]
+
+
+def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
+    """Enrol a participant or refuse them; where the edition is not known yet, let the request wait for it."""
+    with Foreseen(to_enrol(event, documents), documents):
+        ledger = Ledger(documents)
+        edition = ledger.edition(event.data.edition_id)
+        if edition is None:
+            park(event, documents, now, policy.parking)
+            return ()
+        return _tells(_decided(event, edition, ledger))
+
+
+def cancel_enrolment(event: CancellationAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
+    """Cancel an enrolment and give what it held to whoever waits, or refuse to."""
+    with Foreseen(to_cancel(event, documents), documents):
+        ledger = Ledger(documents)
+        enrolment = ledger.enrolment(event.data.enrolment_id)
+        refused = objection(enrolment, event.source, policy.course_desks)
+        if enrolment is None or refused:
+            return _tells([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)])
+        decision = Decision(ledger, event.time)
+        withdraw(decision, enrolment, "cancellation")
+        decision.tell_availability()
+        return _tells(decision.told)
+
+
+def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
+    """Keep an edition, give seats that it adds to whoever waits, and decide the requests that waited for it."""
+    with Foreseen(to_keep(event, documents), documents):
+        ledger = Ledger(documents)
+        decision = Decision(ledger, event.time)
+        edition = take_in(decision, event.data)
+        if edition is None:
+            return ()
+        decision.tell_availability()
+        waiting = unpark_edition(documents, edition.id)
+    tells = _tells(decision.told)
+    with Foreseen((need for asked in waiting for need in to_enrol(asked, documents)), documents):
+        for asked in waiting:
+            tells += _tells(_decided(asked, edition, ledger), asked)
+    return tells
+
+
+def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, _: datetime) -> Sequence[Tell]:
+    """Decide requests that waited long enough: refuse them, unless their edition has come in the meantime."""
+    ledger = Ledger(documents)
+    tells: list[Tell] = []
+    with Foreseen(to_expire(event, documents), documents):
+        for id in event.data.requests:
+            if asked := unpark(documents, id):
+                edition = ledger.edition(asked.data.edition_id)
+                answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
+                tells += _tells(answer, asked)
+    return tells
+
+
+def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:
+    """Answer a message that is no valid event with what is wrong where."""
+    refused = Refused("invalid-request")
+    errors = invalid.problems
+    answer: EnrolmentRejected | RequestRefused
+    if invalid.type == type_of(EnrolmentRequested):
+        answer = EnrolmentRejected(reason=refused.reason, detail=refused.detail(), errors=errors)
+    else:
+        answer = RequestRefused(
+            request_type=invalid.type, reason=refused.reason, detail=refused.detail(), errors=errors
+        )
+    return (Tell(answer, subject=enrolment_id(invalid.source or "", invalid.id or "")),)
+
+
+def _decided(event: Asked, edition: Edition, register: Register) -> list[EventData]:
+    """Decide a request for a known edition."""
+    request = Request.of(event, edition)
+    decision = Decision(register, event.time)
+    refused = rules.first_failing(request, register) or places.enrol(decision, request)
+    if refused:
+        decision.told.extend(_rejection(event, refused, _in_the_way(request, refused, register)))
+    decision.tell_availability()
+    return decision.told
+
+
+def _in_the_way(request: Request, refused: Refused, register: Register) -> str | None:
+    """Return the enrolment that the participant has already, if it is the asking source's to know."""
+    live = register.live(request.party[0].key) if refused.reason == "already-enrolled" else None
+    return live.enrolment_id if live and live.source == request.source else None
+
+
+def _rejection(event: Asked, refused: Refused, in_the_way: str | None = None) -> list[EventData]:
+    """Answer a request with a refusal, and have it mailed."""
+    asked, id = event.data, enrolment_id(event.source, event.id)
+    return [
+        facts.rejected(asked.edition_id, refused, asked.participant.language, in_the_way),
+        facts.refusal_notice(id, asked.edition_id, asked.participant, refused),
+    ]
+
+
+def _refusal(event: CancellationAsked, refused: Refused, enrolment: Enrolment | None) -> RequestRefused:
+    language = enrolment.participant.language if enrolment else DEFAULT_LANGUAGE
+    return facts.refused(type(event.data), refused, event.data.enrolment_id, language)
+
+
+def _tells(told: Iterable[EventData], asked: Asked | None = None) -> list[Tell]:
+    """Address events by what they are about and their edition; `asked` is the parked request that they answer."""
+    answers = Cause(asked.id, asked.source) if asked else None
+    return [Tell(data, facts.subject_of(data), getattr(data, "edition_id", None), answers) for data in told]

@@ -1,0 +1,84 @@
+"""The store as the rules see it, on the documents of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chassis.documents import ById, Documents
+from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
+from services.enrolment.needs import Foreseen
+from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING, WAITING_BY_POOL
+
+
+class Ledger:
+    """A `Register` (see `domain.register`) on `Documents`; each method may raise `NotLoaded`."""
+
+    __slots__ = ("_documents",)
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def edition(self, id: str) -> Edition | None:
+        """Return the edition with this id."""
+        return self._documents.get(EDITIONS, id)
+
+    def pool(self, id: str) -> Pool | None:
+        """Return the pool with this id."""
+        return self._documents.get(POOLS, id)
+
+    def count(self, key: SessionKey) -> SessionCount:
+        """Return the count of a session; all zero where nobody enrolled yet."""
+        return self._documents.get(SESSIONS, "/".join(key)) or SessionCount(*key)
+
+    def enrolment(self, id: str) -> Enrolment | None:
+        """Return the enrolment with this id."""
+        return self._documents.get(ENROLMENTS, id)
+
+    def live(self, key: str) -> Live | None:
+        """Return who holds the live enrolment of the participant with this key."""
+        return self._documents.get(PARTICIPANTS, key)
+
+    def turn(self, id: str) -> Turn | None:
+        """Return the turn with this id."""
+        return self._documents.get(WAITING, id)
+
+    def turns(self, pool: str, depth: int) -> tuple[Sequence[Turn], bool]:
+        """Return the first turns of a pool's waiting list in order, and whether these are all of them.
+
+        Their enrolments are read together: a batch of cancellations may seat them all.
+        """
+        head = self._documents.first(WAITING_BY_POOL, pool, depth)
+        turns = [turn for _, turn in head.members]
+        with Foreseen((ById(ENROLMENTS, turn.enrolment_id) for turn in turns), self._documents):
+            for turn in turns:
+                self.enrolment(turn.enrolment_id)
+        return turns, head.complete
+
+    def keep_edition(self, edition: Edition) -> None:
+        """Keep an edition."""
+        self._documents.put(EDITIONS, edition.id, edition)
+
+    def keep_pool(self, pool: Pool) -> None:
+        """Keep a pool."""
+        self._documents.put(POOLS, pool.id, pool)
+
+    def keep_count(self, count: SessionCount) -> None:
+        """Keep a session's count."""
+        self._documents.put(SESSIONS, f"{count.edition_id}/{count.session_id}", count)
+
+    def keep_enrolment(self, enrolment: Enrolment) -> None:
+        """Keep an enrolment."""
+        self._documents.put(ENROLMENTS, enrolment.id, enrolment)
+
+    def keep_live(self, key: str, live: Live | None) -> None:
+        """Keep who holds a participant's live enrolment; None where it ended."""
+        self._documents.put(PARTICIPANTS, key, live)
+
+    def keep_turn(self, turn: Turn) -> None:
+        """Keep a turn."""
+        self._documents.put(WAITING, turn.id, turn)
+
+    def strike_turn(self, turn: Turn) -> None:
+        """Remove a turn from its waiting list."""
+        self._documents.put(WAITING, turn.id, None)

@@ -1,0 +1,93 @@
+"""What a message will need, as far as can be foreseen: asked for together, a batch is read in a few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+from chassis.documents import ById, Documents, NotLoaded
+from instroom_contracts.catalog import EditionPublished
+from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from services.enrolment.domain.edition import pool_of
+from services.enrolment.domain.request import Request
+from services.enrolment.domain.values import participant_key, turn_id
+from services.enrolment.internal import ParkingExpired
+from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+
+
+class Foreseen:
+    """A block that lacks one document asks at once for all those foreseen that are not there; else costs nothing."""
+
+    __slots__ = ("_documents", "_needs")
+
+    def __init__(self, needs: Iterable[ById], documents: Documents) -> None:
+        self._needs = needs
+        self._documents = documents
+
+    def __enter__(self) -> None:
+        """Begin; nothing is looked up yet."""
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """Widen what the block asked for."""
+        if isinstance(error, NotLoaded):
+            lacking = {need for need in self._needs if not is_loaded(self._documents, need)}
+            raise NotLoaded(*lacking.union(error.needs)) from None
+
+
+def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Iterator[ById]:
+    """Foresee the edition and who is enrolled already; once the edition is there, the seats of its sessions."""
+    asked = event.data
+    people = [asked.participant, *(companion.participant for companion in asked.companions)]
+    yield from (ById(PARTICIPANTS, participant_key(asked.edition_id, person)) for person in people)
+    yield (edition_id := ById(EDITIONS, asked.edition_id))
+    if edition := _loaded(documents, edition_id):
+        for session in Request.of(event, edition).attending:
+            yield ById(POOLS, session.pool)
+            yield ById(SESSIONS, "/".join(session.key))
+
+
+def to_cancel(event: CloudEvent[EnrolmentCancellationRequested], documents: Documents) -> Iterator[ById]:
+    """Foresee the enrolment; once it is there, its companions' and all that it holds."""
+    enrolment = _loaded(documents, ById(ENROLMENTS, event.data.enrolment_id))
+    if enrolment is None:
+        return
+    yield ById(EDITIONS, enrolment.edition_id)
+    yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, enrolment.participant))
+    yield from (ById(ENROLMENTS, companion) for companion in enrolment.companion_ids)
+    for place in enrolment.places:
+        yield ById(POOLS, place.pool)
+        yield ById(SESSIONS, f"{enrolment.edition_id}/{place.session_id}")
+        yield ById(WAITING, turn_id(place.pool, place.seq))
+
+
+def to_keep(event: CloudEvent[EditionPublished], _: Documents) -> Iterator[ById]:
+    """Foresee the version kept so far, the pools of all its sessions, and whether anybody waits for it."""
+    published = event.data
+    yield ById(EDITIONS, published.edition_id)
+    yield ById(PARKINGS, published.edition_id)
+    yield from (ById(POOLS, pool_of(session, published.edition_id)) for session in published.sessions)
+
+
+def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterator[ById]:
+    """Foresee every parked request; once it is there, what deciding it takes."""
+    for id in event.data.requests:
+        yield (parked_id := ById(PARKED, id))
+        if parked := _loaded(documents, parked_id):
+            yield ById(PARKINGS, parked.edition_id)
+            yield from to_enrol(CloudEvent[EnrolmentRequested].model_validate_json(parked.event), documents)
+
+
+def _loaded(documents: Documents, need: ById) -> Any:
+    """Return a document where it is there and was read, else None."""
+    return documents.get(need.kind, need.id) if is_loaded(documents, need) else None
+
+
+def is_loaded(documents: Documents, need: ById) -> bool:
+    """Say whether this was read already, be it that there is no such document."""
+    try:
+        documents.get(need.kind, need.id)
+    except NotLoaded:
+        return False
+    return True

@@ -1,0 +1,52 @@
+"""Requests that wait for their edition, whose fact may still be on its way: kept in order, each for a limited time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chassis.documents import Documents
+from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.intake import EnrolmentRequested
+from services.enrolment.domain.values import Parked, Parking
+from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
+
+Asked = CloudEvent[EnrolmentRequested]
+
+FIRST_LOOK = 64
+"""How many parked requests are looked for first; twice as many each time that is not enough."""
+
+
+def park(event: Asked, documents: Documents, now: datetime, wait: timedelta) -> None:
+    """Let a request wait behind those that wait for the same edition."""
+    edition_id = event.data.edition_id
+    parking = documents.get(PARKINGS, edition_id) or Parking(edition_id)
+    parking = replace(parking, last=parking.last + 1, waiting=parking.waiting + 1)
+    documents.put(PARKINGS, edition_id, parking)
+    id = f"{event.source} {event.id}"
+    documents.put(PARKED, id, Parked(id, edition_id, parking.last, now + wait, event.model_dump_json()))
+
+
+def unpark_edition(documents: Documents, edition_id: str) -> list[Asked]:
+    """Take out every request that waits for an edition, in the order in which they came."""
+    if documents.get(PARKINGS, edition_id) is None:
+        return []
+    depth = FIRST_LOOK
+    while not (head := documents.first(PARKED_BY_EDITION, edition_id, depth)).complete:
+        depth *= 2
+    return [_take(documents, parked) for _, parked in head.members]
+
+
+def unpark(documents: Documents, id: str) -> Asked | None:
+    """Take out one request by its id ("source id"); None where it was decided already."""
+    parked = documents.get(PARKED, id)
+    return _take(documents, parked) if parked else None
+
+
+def _take(documents: Documents, parked: Parked) -> Asked:
+    documents.put(PARKED, parked.id, None)
+    parking = documents.get(PARKINGS, parked.edition_id)
+    if parking:
+        left = replace(parking, waiting=parking.waiting - 1) if parking.waiting > 1 else None
+        documents.put(PARKINGS, parked.edition_id, left)
+    return Asked.model_validate_json(parked.event)

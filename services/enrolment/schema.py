@@ -1,0 +1,70 @@
+"""Collections, indexes, and the guard of the database itself: no pool holds more places than its limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import OperationFailure
+
+from chassis.documents import Kind
+from chassis.mongo import Database
+from services.enrolment import storage
+
+NAMESPACE_EXISTS = 48
+
+WHOLE = {"bsonType": ["int", "long"], "minimum": 0}
+WHOLE_OR_NONE = {"bsonType": ["int", "long", "null"], "minimum": 0}
+
+POOL_GUARD: dict[str, Any] = {
+    "$and": [
+        {
+            "$jsonSchema": {
+                "required": ["capacity", "limit", "taken", "seq", "waiting", "sessions"],
+                "properties": {
+                    "capacity": WHOLE_OR_NONE,
+                    "limit": WHOLE_OR_NONE,
+                    "taken": WHOLE,
+                    "seq": WHOLE,
+                    "waiting": WHOLE,
+                    "sessions": {"bsonType": "array"},
+                },
+            }
+        },
+        {"$expr": {"$or": [{"$eq": ["$limit", None]}, {"$lte": ["$taken", "$limit"]}]}},
+    ]
+}
+
+KINDS: tuple[Kind[Any], ...] = (
+    storage.EDITIONS,
+    storage.POOLS,
+    storage.SESSIONS,
+    storage.ENROLMENTS,
+    storage.PARTICIPANTS,
+    storage.WAITING,
+    storage.PARKED,
+    storage.PARKINGS,
+)
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "waiting_list": [IndexModel([("pool", ASCENDING), ("seq", ASCENDING)], unique=True)],
+    "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)]), IndexModel([("until", ASCENDING)])],
+}
+
+
+async def prepare(database: Database) -> None:
+    """Make the collections with their indexes and guards, as often as you like."""
+    for kind in KINDS:
+        await _create(database, kind.collection)
+    await database.command("collMod", storage.POOLS.collection, validator=POOL_GUARD)
+    for collection, indexes in INDEXES.items():
+        await database[collection].create_indexes(indexes)
+
+
+async def _create(database: Database, collection: str) -> None:
+    """Make a collection beforehand: made within a transaction, two of them would be in each other's way."""
+    try:
+        await database.command("create", collection)
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise

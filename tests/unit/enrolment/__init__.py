@@ -1,0 +1,1 @@
+"""The enrolment service without servers: its handlers and rules on a store in memory."""

@@ -1,0 +1,180 @@
+"""Random histories of the service, lived through beside the reference model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from instroom_contracts import catalog
+from instroom_contracts.cloudevent import EventData
+from instroom_contracts.enrolment import (
+    EnrolmentCancelled,
+    EnrolmentConfirmed,
+    EnrolmentQueued,
+    EnrolmentRejected,
+)
+from services.enrolment.domain.values import Enrolment
+from services.enrolment.storage import ENROLMENTS
+from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
+from tests.unit.enrolment.model import Model, Party
+
+NAMES = ("robin", "kim", "sam", "lou", "noa", "bo", "max", "jip")
+SISTER = "zustereditie"
+DURING = STARTS + timedelta(minutes=30)
+HALL = "zaal"
+POOL_OF = {
+    "start": f"{EDITION}/start",
+    "een": f"{EDITION}/een",
+    "twee": f"{EDITION}/twee",
+    "drie": HALL,
+    "elders": HALL,
+}
+"""Five sessions on four pools: "start" is for everyone, the hall is shared with another edition."""
+
+Capacity = st.one_of(st.integers(0, 3), st.none())
+Seats = st.fixed_dictionaries(dict.fromkeys(sorted(set(POOL_OF.values())), Capacity))
+
+
+@dataclass(frozen=True)
+class Enrol:
+    """Somebody enrols, with so many companions in every session."""
+
+    name: str
+    chosen: frozenset[str]
+    companions: int
+    all_or_nothing: bool
+    elsewhere: bool
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """One of the live enrolments is cancelled, a participant's or a companion's."""
+
+    which: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A pool gets another number of seats."""
+
+    pool: str
+    capacity: int | None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The sessions with a date begin."""
+
+
+Step = Enrol | Cancel | Offer | Begin
+STEPS: st.SearchStrategy[list[Step]] = st.lists(
+    st.one_of(
+        st.builds(
+            Enrol,
+            st.sampled_from(NAMES),
+            st.frozensets(st.sampled_from(["een", "twee", "drie"])),
+            st.integers(0, 2),
+            st.booleans(),
+            st.booleans(),
+        ),
+        st.builds(Cancel, st.integers(0, 20)),
+        st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
+        st.builds(Begin),
+    ),
+    min_size=5,
+    max_size=30,
+)
+
+
+@dataclass
+class History:
+    """The service and the model, living through the same steps."""
+
+    seats: dict[str, int | None]
+    now: datetime = ASKED
+    version: int = 0
+    desk: Desk = field(default_factory=Desk)
+    told: list[EventData] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        dates = {"start": STARTS, "een": STARTS + timedelta(hours=4), "twee": None, "drie": None, "elders": STARTS}
+        self.model = Model(POOL_OF, dates, dict(self.seats))
+        self.publish()
+
+    def publish(self) -> None:
+        """Publish both editions with the seats of this moment."""
+        self.version += 1
+        main = edition(*(self._session(id) for id in ("start", "een", "twee", "drie")), version=self.version)
+        sister = edition(self._session("elders"), edition_id=SISTER, version=self.version)
+        self.told += self.desk.publish(main, at=self.now) + self.desk.publish(sister, at=self.now)
+
+    def _session(self, id: str) -> catalog.Session:
+        starts = self.model.starts[id]
+        return session(
+            id,
+            starts_at=starts,
+            attendance="everyone" if id in {"start", "elders"} else "choice",
+            capacity=self.model.capacity[POOL_OF[id]],
+            pool=HALL if POOL_OF[id] == HALL else None,
+            companion="optional",
+        )
+
+    def live(self) -> list[Enrolment]:
+        """Return the enrolments that were not cancelled."""
+        return [one for one in self.desk.memory.all(ENROLMENTS).values() if one.state != "cancelled"]
+
+    def take(self, step: Step) -> None:
+        """Live through one step."""
+        match step:
+            case Enrol():
+                self._enrol(step)
+            case Cancel(which):
+                self._cancel(which)
+            case Offer(pool, capacity):
+                self.model.offer(pool, capacity, self.now)
+                self.publish()
+            case Begin():
+                self.now = max(self.now, DURING)
+
+    def _enrol(self, step: Enrol) -> None:
+        chosen = () if step.elsewhere else tuple(sorted(step.chosen))
+        attended = ("elders",) if step.elsewhere else ("start", *chosen)
+        beside = tuple(companion(f"{step.name}-{n}", *attended) for n in range(step.companions))
+        before = {(one.edition_id, one.participant.email) for one in self.live()}
+        asked = request(
+            *chosen,
+            name=step.name,
+            at=self.now,
+            edition_id=SISTER if step.elsewhere else EDITION,
+            companions=beside,
+            all_or_nothing=step.all_or_nothing,
+        )
+        told = self.desk.told(asked)
+        self.told += told
+        answer = one_of(told, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
+        people = [asked.data.participant, *(one.participant for one in beside)]
+        if any((asked.data.edition_id, person.email) in before for person in people):
+            assert isinstance(answer, EnrolmentRejected)
+            assert answer.reason == "already-enrolled"
+        elif isinstance(answer, EnrolmentRejected):
+            assert answer.reason == "session-over"
+            assert self.now == DURING
+        else:
+            size = Counter(dict.fromkeys(attended, 1 + step.companions))
+            self.model.enrol(answer.enrolment_id, Party(size, step.all_or_nothing), self.now)
+
+    def _cancel(self, which: int) -> None:
+        live = self.live()
+        if not live:
+            return
+        one = live[which % len(live)]
+        told = self.desk.cancel(one.id, at=self.now)
+        self.told += told
+        assert one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
+        if one.main_id:
+            self.model.shrink(one.main_id, {place.session_id for place in one.places}, self.now)
+        else:
+            self.model.cancel(one.id, self.now)

@@ -1,0 +1,35 @@
+"""The tables of the service."""
+
+from __future__ import annotations
+
+from chassis.handling import UnknownType
+from instroom_contracts.topology import INTAKE, TYPES
+from services.enrolment import app
+from services.enrolment.schema import INDEXES, KINDS
+from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_POOL
+from tests.unit.enrolment.examples import POLICY
+
+
+def test_everything_goes_where_the_contract_says() -> None:
+    """A fact on the private exchange is lost to integrators; a private event among the facts leaks addresses."""
+    exchanges = {listed.model: listed.exchange for listed in TYPES.values()}
+    assert all(told.exchange == exchanges[told.model] for told in app.TELLS)
+    heard = [one for one in app.hears(POLICY) if one.model is not UnknownType]
+    assert all(one.exchange == exchanges[one.model] for one in heard)
+
+
+def test_every_intake_event_has_an_answer_for_what_is_invalid() -> None:
+    """Nothing invalid is dropped in silence."""
+    assert all(one.refusal for one in app.hears(POLICY) if one.exchange == INTAKE or one.model is UnknownType)
+
+
+def test_every_order_has_an_index() -> None:
+    """A waiting list that is sorted in memory grows slower with everybody who joins it."""
+    for order in (WAITING_BY_POOL, PARKED_BY_EDITION):
+        keys = [list(index.document["key"]) for index in INDEXES[order.kind.collection]]
+        assert [order.group, order.rank] in keys
+
+
+def test_every_kind_has_a_collection_of_its_own() -> None:
+    """Two kinds in one collection would overwrite each other."""
+    assert len({kind.collection for kind in KINDS}) == len(KINDS)

@@ -1,0 +1,147 @@
+"""Promises of ARCHITECTURE.md on random histories, beside a reference model; each with a guard switched off."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
+from services.enrolment.domain import places, promotion, publishing, rules, withdrawal
+from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.values import Pool
+from services.enrolment.storage import PARTICIPANTS, POOLS, SESSIONS, WAITING
+from tests.unit.enrolment.history import STEPS, History, Seats, Step
+
+
+def agree(history: History) -> None:
+    """Check that service and model seat the same parties."""
+    mains = {one.id: one for one in history.live() if one.main_id is None}
+    seated = {id: {place.session_id for place in one.places if place.state == "confirmed"} for id, one in mains.items()}
+    assert seated == {id: party.seated for id, party in history.model.parties.items()}
+
+
+def nothing_is_overbooked(history: History) -> None:
+    """Promise 2, and that every count says the same as the places themselves."""
+    memory = history.desk.memory
+    held = Counter((place.pool, place.state) for one in history.live() for place in one.places)
+    for pool in memory.all(POOLS).values():
+        assert pool.limit is None or pool.taken <= pool.limit
+        assert pool.taken == held[pool.id, "confirmed"]
+        assert pool.waiting == sum(turn.pool == pool.id for turn in memory.all(WAITING).values())
+        assert (
+            sum(turn.seats for turn in memory.all(WAITING).values() if turn.pool == pool.id) == held[pool.id, "queued"]
+        )
+    by_session = Counter(
+        (one.edition_id, place.session_id, place.state) for one in history.live() for place in one.places
+    )
+    for count in memory.all(SESSIONS).values():
+        key = (count.edition_id, count.session_id)
+        assert (count.confirmed, count.queued) == (by_session[*key, "confirmed"], by_session[*key, "queued"])
+
+
+def nobody_who_fits_waits(history: History) -> None:
+    """Promise 2, second half: no seat stays free while somebody who fits is queued for it."""
+    model = history.model
+    for party in model.parties.values():
+        waiting = set(party.size) - party.seated
+        groups = [waiting] if party.all_or_nothing else [{session} for session in waiting]
+        assert not any(group and model.fits(party, group, history.now) for group in groups)
+
+
+def everybody_has_one_enrolment(history: History) -> None:
+    """One live enrolment per participant and edition, parties together, all or nothing."""
+    live = history.live()
+    people = Counter((one.edition_id, one.participant.email) for one in live)
+    assert set(people.values()) <= {1}
+    assert {one.enrolment_id for one in history.desk.memory.all(PARTICIPANTS).values()} == {one.id for one in live}
+    for one in live:
+        main = next(other for other in live if other.id == (one.main_id or one.id))
+        assert all((there := main.place(place.session_id)) and there.state == place.state for place in one.places)
+        states = [place.state for place in one.places]
+        assert not one.all_or_nothing or len(set(states)) == 1
+        required = [place.state for place in one.places if place.session_id in {"start", "elders"}]
+        assert (one.state == "confirmed") == (set(required) == {"confirmed"})
+
+
+def facts_are_in_order(history: History) -> None:
+    """Promise 4: the versions of a session's facts rise one by one, and "full" and "reopened" are true when told."""
+    last: Counter[tuple[str, str]] = Counter()
+    for edition_id, session_id, version in versions(history.told):
+        last[edition_id, session_id] += 1
+        assert version == last[edition_id, session_id]
+    for fact in history.told:
+        assert (
+            not isinstance(fact, SessionReopened)
+            or fact.confirmed < fact.capacity
+            or fact.session_id in {"drie", "elders"}
+        )
+
+
+def versions(told: Iterable[Any]) -> Iterator[tuple[str, str, int]]:
+    """Return edition, session and version of everything told about a session, in order."""
+    for fact in told:
+        if isinstance(fact, EnrolmentConfirmed | EnrolmentQueued):
+            parties = [fact.places, *(one.places for one in fact.companions)]
+            found = [place for places in parties for place in places]
+        else:
+            found = [fact] if hasattr(fact, "session_version") else []
+        for place in sorted(found, key=lambda one: one.session_version):
+            yield fact.edition_id, place.session_id, place.session_version
+
+
+CHECKS = (agree, nothing_is_overbooked, nobody_who_fits_waits, everybody_has_one_enrolment, facts_are_in_order)
+
+
+def live_through(seats: dict[str, int | None], steps: list[Step]) -> None:
+    """Live through a history and check every promise after every step."""
+    history = History(seats)
+    for step in steps:
+        history.take(step)
+        for check in CHECKS:
+            check(history)
+
+
+@settings(max_examples=300, deadline=None)
+@given(Seats, STEPS)
+def test_every_promise_holds_through_any_history(seats: dict[str, int | None], steps: list[Step]) -> None:
+    """What no example thought of: parties, pools, cancellations and capacities in any order."""
+    live_through(seats, steps)
+
+
+def nobody(*_: object, **__: object) -> None:
+    """Do nothing, or object to nothing."""
+
+
+def first_of(turns: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Look at the first of the line only."""
+    return lambda *args: islice(turns(*args), 1)
+
+
+GUARDS: dict[str, tuple[object, str, object]] = {
+    "seats are counted": (Pool, "free", property(lambda _: 99)),
+    "a limit sinks with the seats held": (Pool, "release", lambda pool: pool.promote(-1)),
+    "a cancellation serves the waiting list": (withdrawal, "serve", nobody),
+    "more seats serve the waiting list": (publishing, "serve", nobody),
+    "all or nothing looks at every pool": (promotion, "_room_for", lambda *_: True),
+    "a begun session takes nobody": (Decision, "still_offered", lambda *_: True),
+    "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),
+    "whoever does not fit is passed over": (promotion, "_turns", first_of(promotion._turns)),
+    "the state follows from the places": (places, "state_of", lambda _: "confirmed"),
+}
+"""A guard each: where it stands, and what stands there when it is switched off."""
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_without_a_guard_some_history_breaks_a_promise(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: if this stays green with a guard off, the test above does not watch it."""
+    monkeypatch.setattr(*GUARDS[guard])
+    hunt: Callable[[], None] = settings(
+        max_examples=2000, deadline=None, database=None, derandomize=True, phases=[Phase.generate]
+    )(given(Seats, STEPS)(live_through))
+    with pytest.raises((AssertionError, ValueError)):
+        hunt()
