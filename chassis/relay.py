@@ -29,6 +29,9 @@ from chassis.mongo import Database
 log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 8.0  # with the lease's margin this ends before another process may take over
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+ROWS_AT_ONCE = 4
 CONTENT_TYPE = "application/cloudevents+json"
 TROUBLE = (AMQPError, LowLevelAMQPError, PyMongoError, OSError, TimeoutError, RuntimeError)
 
@@ -51,60 +54,87 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """Publish until cancelled; trouble is logged and tried again."""
+        """Publish until cancelled; trouble is logged and tried again after a while."""
+        pause = FIRST_PAUSE_S
         while True:
             try:
                 await self._round()
+                pause = FIRST_PAUSE_S
             except TROUBLE as error:
-                log.warning("relay_interrupted", error=type(error).__name__)
+                log.warning("relay_interrupted", error=type(error).__name__, seconds=pause)
                 await self._drop_channel()
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _round(self) -> None:
         held = await self._lease.hold()
+        self._wake.clear()
         if held and await self.publish_next():
             return
-        self._wake.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_s if held else self._lease.seconds / 3):
                 await self._wake.wait()
 
     async def publish_next(self) -> bool:
-        """Publish the oldest rows of the outbox and delete them once all are confirmed; False when there are none."""
-        rows = await self._outbox.find({}).sort("_id", 1).limit(4).to_list(None)
+        """Publish the oldest rows of the outbox and take out what is confirmed; False when there are none.
+
+        Where the broker does not confirm an event, those before it are taken out, and its error is raised.
+        """
+        rows = await self._outbox.find({}).sort("_id", 1).limit(ROWS_AT_ONCE).to_list(None)
         if not rows:
             metrics.OUTBOX_LAG.set(0)
             return False
         events = [event for row in rows for event in row["events"]]
         metrics.OUTBOX_LAG.set(max(0.0, time.time() - events[0]["at"].timestamp()))
-        await self._publish(events)
-        await self._outbox.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-        metrics.PUBLISHED.inc(len(events))
+        confirmed, trouble = await self._publish(events)
+        metrics.PUBLISHED.inc(confirmed)
+        await self._take_out(rows, confirmed)
+        if trouble is not None:
+            raise trouble
         return True
 
-    async def _publish(self, events: Sequence[Document]) -> None:
-        """Send all events in order without waiting between them, then wait until the broker has confirmed each."""
+    async def _take_out(self, rows: Sequence[Document], confirmed: int) -> None:
+        """Delete the rows that are confirmed as a whole, and shorten the one that is confirmed in part."""
+        whole = []
+        for row in rows:
+            if confirmed < len(row["events"]):
+                if confirmed:
+                    await self._outbox.update_one({"_id": row["_id"]}, {"$set": {"events": row["events"][confirmed:]}})
+                break
+            confirmed -= len(row["events"])
+            whole.append(row["_id"])
+        await self._outbox.delete_many({"_id": {"$in": whole}})
+
+    async def _publish(self, events: Sequence[Document]) -> tuple[int, Exception | None]:
+        """Send all events in order without waiting between them, then wait for the broker's confirms.
+
+        Returns how many were confirmed before the first that was not, and the error of that one.
+        """
         channel = cast("aiormq.Channel", await (await self._open_channel()).get_underlay_channel())
-        async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-            confirms = [
-                asyncio.ensure_future(
-                    channel.basic_publish(
-                        event["body"],
-                        exchange=event["exchange"],
-                        routing_key=event["type"],
-                        properties=_properties(event, self._app_id),
-                        mandatory=True,
-                        wait=False,
-                    )
-                )
-                for event in events
-            ]
-            try:
+        confirms = [asyncio.ensure_future(self._send(channel, event)) for event in events]
+        confirmed = 0
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
                 for confirm in confirms:
                     await confirm
-            finally:
-                for confirm in confirms:
-                    confirm.cancel()
+                    confirmed += 1
+        except TROUBLE as error:
+            return confirmed, error
+        finally:
+            for confirm in confirms:
+                confirm.cancel()
+            await asyncio.gather(*confirms, return_exceptions=True)
+        return confirmed, None
+
+    async def _send(self, channel: aiormq.Channel, event: Document) -> None:
+        await channel.basic_publish(
+            event["body"],
+            exchange=event["exchange"],
+            routing_key=event["type"],
+            properties=_properties(event, self._app_id),
+            mandatory=True,
+            wait=False,
+        )
 
     async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:

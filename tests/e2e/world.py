@@ -18,7 +18,7 @@ from cli.databases import Databases
 from demo.integrator import Integrator
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, encode, new_event
-from instroom_contracts.topology import EVENTS
+from instroom_contracts.topology import EVENTS, PRIVATE
 from tests.support.eventually import eventually
 from tests.support.place import Place
 from tests.unit.enrolment.examples import CATALOG
@@ -82,8 +82,16 @@ async def open_world(place: Place) -> AsyncIterator[World]:
     mongo = Mongo(place.mongo_url, driver="pymongo")
     connection = await aio_pika.connect_robust(place.rabbitmq_url)
     try:
+        await _somebody_hears_the_services(connection)
         async with Integrator(place.rabbitmq_url_of("integrator"), "test") as systems:
             yield World(place, systems, Databases(mongo, place.name), connection)
     finally:
         await connection.close()
         await mongo.close()
+
+
+async def _somebody_hears_the_services(connection: aio_pika.abc.AbstractRobustConnection) -> None:
+    """Bind a queue to the private exchange, so that enrolment can be tested where notification does not run."""
+    async with connection.channel() as channel:
+        queue = await channel.declare_queue("notification.stand-in", durable=True)
+        await queue.bind(await channel.get_exchange(PRIVATE), "#")

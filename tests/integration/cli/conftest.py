@@ -1,0 +1,25 @@
+"""One place with running services for the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.cli.desk import PROGRAMMES, Desk
+from tests.support.place import open_place
+from tests.support.running import running
+from tests.support.servers import Servers
+
+NO_MAIL_SERVER = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_ATTEMPTS": "1"}
+"""Every mail fails at once: what the operator's commands are for."""
+
+
+@pytest.fixture(scope="module")
+def desk(servers: Servers) -> Iterator[Desk]:
+    """Provide a desk with the five programmes loaded."""
+    with open_place(servers) as place, running(place, "catalog", "enrolment", "notification", settings=NO_MAIL_SERVER):
+        desk = Desk(place)
+        loaded = desk.run("catalog", "load", str(PROGRAMMES))
+        assert loaded.exit_code == 0, loaded.output
+        yield desk

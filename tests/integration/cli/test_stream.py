@@ -1,0 +1,77 @@
+"""Reading the replay stream, on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractConnection
+
+from chassis.topology import declare
+from cli import broker
+from cli.stream import follow, read_up_to_now
+from cli.trouble import Trouble
+from instroom_contracts import topology
+from tests.support.place import Place
+
+
+@pytest.fixture
+async def connection(place: Place) -> AsyncIterator[AbstractConnection]:
+    """Provide a connection to a broker with an empty stream."""
+    async with await aio_pika.connect_robust(place.rabbitmq_url) as robust:
+        await declare(robust, [])
+    async with broker.connected(place.rabbitmq_url) as connected:
+        yield connected
+
+
+async def tell(connection: AbstractConnection, *numbers: int) -> None:
+    """Tell facts with these ids."""
+    channel = await broker.publisher(connection)
+    events = await channel.get_exchange(topology.EVENTS, ensure=False)
+    for number in numbers:
+        body = f'{{"id": "{number}", "data": {{}}}}'.encode()
+        await events.publish(aio_pika.Message(body), "nl.enrolments.session-full.v1")
+
+
+async def test_an_empty_stream_ends_at_once(connection: AbstractConnection) -> None:
+    """An audit of a new system must not wait for ever."""
+    assert [fact async for fact in read_up_to_now(connection)] == []
+
+
+async def test_everything_is_read_in_order_and_then_it_ends(connection: AbstractConnection) -> None:
+    """More than one prefetch, so that acknowledging has to go on."""
+    await tell(connection, *range(1200))
+    facts = [(offset, fact.id) async for offset, fact in read_up_to_now(connection) if fact]
+    assert facts == [(number, str(number)) for number in range(1200)]
+    assert [offset async for offset, _ in read_up_to_now(connection, 1190)][-10:] == list(range(1190, 1200))
+
+
+async def test_a_live_tail_begins_now(connection: AbstractConnection) -> None:
+    """Yesterday's facts are asked for with --from."""
+    await tell(connection, 1)
+    async with aclosing(follow(connection, "next")) as facts:
+        coming = anext(facts)
+        await tell(connection, 2)
+        _, fact = await coming
+    assert fact
+    assert fact.id == "2"
+
+
+async def test_a_connection_that_ends_is_told(place: Place, connection: AbstractConnection) -> None:
+    """A tail that hangs looks like a quiet day."""
+    await tell(connection, 1)
+    async with broker.connected(place.rabbitmq_url) as other:
+        facts = follow(other, "first")
+        await anext(facts)
+        await other.close()
+        with pytest.raises(Trouble, match="RabbitMQ ended the connection"):
+            await anext(facts)
+
+
+async def test_a_broker_without_the_stream_is_told(place: Place) -> None:
+    """The services have never been started there."""
+    with pytest.raises(Trouble, match="is not set up"):
+        async with broker.connected(place.rabbitmq_url) as connection, aclosing(follow(connection, "first")) as facts:
+            await anext(facts)
