@@ -20,6 +20,7 @@ from chassis.documents import Document
 from chassis.handling import Cause, Tell, Tells
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import CloudEvent, EventData, encode, new_event
+from instroom_contracts.topology import EVENTS
 
 NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
@@ -65,12 +66,13 @@ class Teller:
                 **attributes,
             )
         )
+        exchange = self.exchanges[type(tell.data)]
         return {
-            "exchange": self.exchanges[type(tell.data)],
+            "exchange": exchange,
             "type": wire.type,
             "id": wire.message_id,
             "body": wire.body,
-            "headers": wire.headers,
+            "headers": wire.headers if exchange == EVENTS else None,  # only facts say their attributes again
             "correlationId": wire.correlation_id,
             "at": now,
         }

@@ -25,6 +25,7 @@ from chassis import metrics
 from chassis.documents import Document
 from chassis.lease import Lease
 from chassis.mongo import Database
+from chassis.pipeline import Outgoing, publish_all
 
 log = structlog.get_logger()
 
@@ -105,36 +106,14 @@ class Relay:
             whole.append(row["_id"])
         await self._outbox.delete_many({"_id": {"$in": whole}})
 
-    async def _publish(self, events: Sequence[Document]) -> tuple[int, Exception | None]:
+    async def _publish(self, events: Sequence[Document]) -> tuple[int, BaseException | None]:
         """Send all events in order without waiting between them, then wait for the broker's confirms.
 
         Returns how many were confirmed before the first that was not, and the error of that one.
         """
         channel = cast("aiormq.Channel", await (await self._open_channel()).get_underlay_channel())
-        confirms = [asyncio.ensure_future(self._send(channel, event)) for event in events]
-        confirmed = 0
-        try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-                for confirm in confirms:
-                    await confirm
-                    confirmed += 1
-        except TROUBLE as error:
-            return confirmed, error
-        finally:
-            for confirm in confirms:
-                confirm.cancel()
-            await asyncio.gather(*confirms, return_exceptions=True)
-        return confirmed, None
-
-    async def _send(self, channel: aiormq.Channel, event: Document) -> None:
-        await channel.basic_publish(
-            event["body"],
-            exchange=event["exchange"],
-            routing_key=event["type"],
-            properties=_properties(event, self._app_id),
-            mandatory=True,
-            wait=False,
-        )
+        async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+            return await publish_all(channel, [_message(event, self._app_id) for event in events])
 
     async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:
@@ -157,8 +136,8 @@ class Relay:
             await self._connection.close()
 
 
-def _properties(event: Document, app_id: str) -> spec.Basic.Properties:
-    return spec.Basic.Properties(
+def _message(event: Document, app_id: str) -> Outgoing:
+    properties = spec.Basic.Properties(
         content_type=CONTENT_TYPE,
         delivery_mode=2,
         message_id=event["id"],
@@ -168,3 +147,4 @@ def _properties(event: Document, app_id: str) -> spec.Basic.Properties:
         timestamp=event["at"],
         headers=event["headers"],
     )
+    return Outgoing(event["id"], event["exchange"], event["type"], properties, event["body"])

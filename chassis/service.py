@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -29,6 +30,9 @@ from chassis.relay import Relay
 from chassis.settings import ServiceSettings
 
 log = structlog.get_logger()
+
+GC_THRESHOLDS = (20_000, 20, 20)
+"""A batch makes thousands of short-lived objects that reference counting frees: look for cycles less often."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,8 @@ def run(service: Service, settings: ServiceSettings) -> None:
     """Run a service until it is told to stop; the process ends with 1 where a part of it failed."""
     logs.configure(service.name, settings.log_level)
     runner = Runner(service, settings)
+    gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
+    gc.set_threshold(*GC_THRESHOLDS)
     asyncio.run(
         runner.app().run(
             log_level=logging.WARNING,

@@ -15,9 +15,13 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne
 from chassis.documents import ById, Document, First, Head, Kind, Loaded, Need
 from chassis.errors import Conflict
 from chassis.mongo import Database, Session
+from chassis.recent import Recent
 
 Write = InsertOne[Document] | ReplaceOne[Document] | DeleteOne
 Key = tuple[Kind[Any], str]
+
+PARSED_KEPT = 2000
+"""How many values of cached kinds are kept in memory."""
 
 
 class Store:
@@ -25,7 +29,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._parsed: dict[Key, tuple[int, Any]] = {}
+        self._parsed: Recent[Key, tuple[int, Any]] = Recent(PARSED_KEPT)
 
     async def read(self, needs: Collection[Need], into: Loaded, session: Session) -> None:
         """Add to `into` what these needs name, each kind in one query."""

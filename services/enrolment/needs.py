@@ -7,14 +7,18 @@ from types import TracebackType
 from typing import Any
 
 from chassis.documents import ById, Documents, NotLoaded
+from chassis.recent import Recent
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
-from services.enrolment.domain.edition import pool_of
+from services.enrolment.domain.edition import Edition, pool_of
 from services.enrolment.domain.request import Request
 from services.enrolment.domain.values import participant_key, turn_id
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+
+_LAST_SEEN: Recent[str, Edition] = Recent(2000)
+"""Editions as they were last: enough to foresee which seats a request is about before the edition is read again."""
 
 
 class Foreseen:
@@ -42,7 +46,8 @@ def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Ite
     people = [asked.participant, *(companion.participant for companion in asked.companions)]
     yield from (ById(PARTICIPANTS, participant_key(asked.edition_id, person)) for person in people)
     yield (edition_id := ById(EDITIONS, asked.edition_id))
-    if edition := _loaded(documents, edition_id):
+    if edition := _loaded(documents, edition_id) or _LAST_SEEN.get(asked.edition_id):
+        _LAST_SEEN[asked.edition_id] = edition
         for session in Request.of(event, edition).attending:
             yield ById(POOLS, session.pool)
             yield ById(SESSIONS, "/".join(session.key))
