@@ -24,6 +24,8 @@ from deploy.local.stack import Stack
 HOME = Path(__file__).parents[1] / ".local" / "demo"
 CANCELLATIONS = 11
 MAILS_PATIENCE_S = 60.0
+WIDTH = 110
+"""Where the output goes to a file or a log."""
 
 
 class Shell:
@@ -48,7 +50,7 @@ class Shell:
 async def play(console: Console, url: str) -> Integrator:
     """Play both acts; returns the world as the other systems saw it."""
     async with Integrator(url, "demo") as world:
-        with screen.progress(console, "enrolling", len(story()), world.counts) as advance:
+        with screen.progress(console, "enrolling ", len(story()), world.counts) as advance:
             await first_act(world, advance)
         with screen.progress(console, "cancelling", CANCELLATIONS, world.counts) as advance:
             await second_act(world, advance)
@@ -68,7 +70,8 @@ async def mails_are_sent(world: Integrator) -> None:
 
 def report(console: Console, world: Integrator, shell: Shell, mails: Path) -> None:
     """Show what came of it."""
-    console.print(screen.sessions(shell.read("status")), screen.reasons(world))
+    status = shell.read("status")
+    console.print(screen.sessions(status), screen.reasons(world))
     console.print(screen.quarantine(shell.read("quarantine", "list")))
     waited = {
         request for request, (fact, *_) in world.answers.items() if fact["data"].get("reason") == "unknown-edition"
@@ -76,12 +79,14 @@ def report(console: Console, world: Integrator, shell: Shell, mails: Path) -> No
     console.print(screen.latency([seconds for request, seconds in world.seconds.items() if request not in waited]))
     console.print(f"(without {len(waited)} for unknown editions, which wait in case the edition is still on its way)")
     letters = len(list(mails.glob("*.eml")))
-    console.print(f"invitations sent: {world.counts['invite-sent']}; {letters} mails in {mails} as .eml files\n")
+    waiting = sum(row["mails"] for row in status["mails"] if row["state"] == "waiting")
+    console.print(f"invitations sent: {world.counts['invite-sent']}; {waiting} wait until their session has a date")
+    console.print(f"{letters} mails, with those about waiting lists and refusals, lie in {mails} as .eml files\n")
 
 
 def main() -> int:
     """Run the demonstration; returns 0 where every promise holds."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     stack = Stack.of(HOME, Ports.free())
     stack.reset()
     try:

@@ -27,6 +27,7 @@ class Integrator:
         self._queue = f"int.{name}.facts"
         self.facts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
+        self.effects: set[str] = set()
         self.answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.sent: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
@@ -55,6 +56,7 @@ class Integrator:
         self.facts.append(fact)
         self.counts[kind] += 1
         request = fact.get("correlationid")
+        self.effects.add(request)
         if kind in ANSWERS or kind in {"request-refused", "request-accepted"}:
             self.answers[request].append(fact)
         if kind in ANSWERS and request in self.sent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from demo.integrator import Integrator
@@ -18,43 +17,33 @@ PATIENCE_S = 30.0
 CANCELLED = 9
 
 
-@dataclass(frozen=True)
-class Act:
-    """What was sent: the ids of requests that must be answered once each, and how many messages there were."""
-
-    requests: frozenset[str]
-    messages: int
-
-
-async def enrol(world: Integrator, steps: Iterable[Step], sent: Callable[[], None]) -> Act:
+async def enrol(world: Integrator, steps: Iterable[Step], sent: Callable[[], None]) -> None:
     """Send these messages and wait until every request has its answer."""
-    requests, messages = set(), 0
+    requests = set()
     for step in steps:
         if step.id and step.id not in world.sent:
             requests.add(step.id)
         await world.send_bytes(step.body, step.routing_key, id=step.id)
-        messages += 1
         sent()
         await asyncio.sleep(PAUSE_S)
-    await answered(world, requests)
-    return Act(frozenset(requests), messages)
+    await heard_of(world, requests)
 
 
-async def answered(world: Integrator, requests: Iterable[str]) -> None:
-    """Wait until each of these requests has an answer, at most as long as the contract allows."""
-    waiting = set(requests)
+async def heard_of(world: Integrator, requests: Iterable[str]) -> None:
+    """Wait until each of these requests has led to a fact, at most as long as the contract allows."""
+    wanted = set(requests)
     async with asyncio.timeout(PATIENCE_S):
-        while waiting := {request for request in waiting if world.answer_to(request) is None}:
+        while not wanted <= world.effects:
             world.heard.clear()
             await world.heard.wait()
 
 
-async def first_act(world: Integrator, sent: Callable[[], None]) -> Act:
+async def first_act(world: Integrator, sent: Callable[[], None]) -> None:
     """Let everybody enrol."""
-    return await enrol(world, story(), sent)
+    await enrol(world, story(), sent)
 
 
-async def second_act(world: Integrator, sent: Callable[[], None]) -> Act:
+async def second_act(world: Integrator, sent: Callable[[], None]) -> None:
     """Cancel some confirmed enrolments of a full edition, one of them twice and one by a stranger."""
     confirmed = [
         fact["data"]["enrolmentId"]
@@ -75,4 +64,4 @@ async def second_act(world: Integrator, sent: Callable[[], None]) -> Act:
         await world.send(event)
         sent()
         await asyncio.sleep(PAUSE_S)
-    return Act(frozenset(event.id for event in events), len(events))
+    await heard_of(world, (event.id for event in events))

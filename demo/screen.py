@@ -6,6 +6,8 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.console import Console, Group
@@ -38,6 +40,7 @@ def progress(console: Console, title: str, total: int, counts: Counter[str]) -> 
 
         yield advance
         figures.plain = counted(counts)
+    console.print()
 
 
 def counted(counts: Counter[str]) -> str:
@@ -47,14 +50,16 @@ def counted(counts: Counter[str]) -> str:
 
 def sessions(status: Mapping[str, Any]) -> Table:
     """Make the table of seats per session from what `instroom status --json` says."""
-    table = Table("edition", "session", title="Seats per session", title_justify="left")
+    table = Table("session", title="Seats per session", title_justify="left")
     for column in ("capacity", "confirmed", "queued"):
         table.add_column(column, justify="right")
-    for session in status["sessions"]:
-        if session["confirmed"] or session["queued"]:
+    enrolled = [session for session in status["sessions"] if session["confirmed"] or session["queued"]]
+    for edition, rows in groupby(enrolled, key=itemgetter("edition")):
+        table.add_section()
+        table.add_row(f"[bold]{edition}[/bold]")
+        for session in rows:
             capacity = "no limit" if session["capacity"] is None else str(session["capacity"])
-            figures = (capacity, str(session["confirmed"]), str(session["queued"]))
-            table.add_row(session["edition"], session["session"], *figures)
+            table.add_row(f"  {session['session']}", capacity, str(session["confirmed"]), str(session["queued"]))
     return table
 
 
