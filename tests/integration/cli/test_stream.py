@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import pytest
@@ -14,6 +16,7 @@ from cli import broker
 from cli.stream import follow, read_up_to_now
 from cli.trouble import Trouble
 from instroom_contracts import topology
+from tests.support.eventually import eventually
 from tests.support.place import Place
 
 
@@ -48,13 +51,25 @@ async def test_everything_is_read_in_order_and_then_it_ends(connection: Abstract
     assert [offset async for offset, _ in read_up_to_now(connection, 1190)][-10:] == list(range(1190, 1200))
 
 
+async def test_a_start_behind_the_end_gives_nothing(connection: AbstractConnection) -> None:
+    """An audit that looks again, and a moment that is still to come, must not wait for the next fact."""
+    await tell(connection, 0, 1)
+    assert [fact async for fact in read_up_to_now(connection, 2)] == []
+    assert [fact async for fact in read_up_to_now(connection, datetime.now(UTC) + timedelta(hours=1))] == []
+
+
 async def test_a_live_tail_begins_now(connection: AbstractConnection) -> None:
     """Yesterday's facts are asked for with --from."""
     await tell(connection, 1)
     async with aclosing(follow(connection, "next")) as facts:
-        coming = anext(facts)
-        await tell(connection, 2)
-        _, fact = await coming
+        coming = asyncio.ensure_future(anext(facts))
+
+        async def heard() -> bool:
+            await tell(connection, 2)
+            return coming.done()
+
+        await eventually(heard)
+        _, fact = coming.result()
     assert fact
     assert fact.id == "2"
 

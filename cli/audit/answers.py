@@ -1,0 +1,111 @@
+"""Promises about facts: one answer to every request, one form of every fact, and every version in its turn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from cli.audit.evidence import Evidence, SessionKey, Spent
+from cli.audit.verdict import Offence, Verdict, verdict
+from cli.facts import Fact
+from instroom_contracts import topology
+from instroom_contracts.cloudevent import type_of
+from instroom_contracts.intake import EnrolmentRequested
+
+ANSWERS = frozenset({"enrolment-confirmed", "enrolment-queued", "enrolment-rejected"})
+REQUEST = type_of(EnrolmentRequested)
+
+
+def one_answer_each(evidence: Evidence) -> Verdict:
+    """Look for the one answer to every decided request, and for anything at all after other intake events."""
+    told: dict[str, list[Fact]] = defaultdict(list)
+    for fact in evidence.told:
+        told[f"{fact.text('correlationsource')} {fact.text('correlationid')}"].append(fact)
+    intake = [spent for spent in evidence.spent if _is_intake(spent) and spent.key not in evidence.parked]
+    since = datetime.min.replace(tzinfo=UTC) if evidence.whole else _stream_begins(evidence)
+    judged = [spent for spent in intake if spent.at >= since]
+    offences = [Offence(key, _several(answers)) for key, facts in told.items() if len(answers := _answers(facts)) > 1]
+    offences += [Offence(spent.key, "was decided and never answered") for spent in judged if not _replies(spent, told)]
+    return verdict(
+        "every request has exactly one answer",
+        len(judged),
+        offences,
+        _counted(len(evidence.parked), "wait for their edition", *sorted(evidence.parked)[:3]),
+        _counted(len(intake) - len(judged), "are older than the replay stream and were not judged"),
+        _counted(evidence.untold, "facts stand in an outbox still and count as told"),
+    )
+
+
+def _is_intake(spent: Spent) -> bool:
+    return spent.type in topology.TYPES and topology.TYPES[spent.type].exchange == topology.INTAKE
+
+
+def _stream_begins(evidence: Evidence) -> datetime:
+    return datetime.fromisoformat(evidence.facts[0].text("time")) if evidence.facts else evidence.now
+
+
+def _answers(facts: Sequence[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.name in ANSWERS]
+
+
+def _replies(spent: Spent, told: Mapping[str, list[Fact]]) -> list[Fact]:
+    """Return what answers an intake event: for a request its decision, for others whatever fact they led to."""
+    facts = told.get(spent.key, [])
+    return _answers(facts) if spent.type == REQUEST else facts
+
+
+def _several(answers: Sequence[Fact]) -> str:
+    return f"has {len(answers)} answers: {', '.join(f'{fact.name} {fact.id}' for fact in answers)}"
+
+
+def _counted(count: int, what: str, *which: str) -> str:
+    return f"{count} {what}{': ' if which else ''}{', '.join(which)}" if count else ""
+
+
+def one_form_each(evidence: Evidence) -> Verdict:
+    """Compare every fact that was told again with its first telling."""
+    first: dict[tuple[str, str], str] = {}
+    offences = []
+    for fact in evidence.facts:
+        digest = fact.digest
+        if first.setdefault((fact.text("source"), fact.id), digest) != digest:
+            offences.append(Offence(fact.id, f"was told again in another form ({fact.name})"))
+    again = _counted(len(evidence.facts) - len(first), "were told again")
+    return verdict("a fact keeps its id and its form", len(first), offences, again)
+
+
+def versions_in_order(evidence: Evidence) -> Verdict:
+    """Follow each session's `sessionVersion` through the stream: rising, and none left out."""
+    versions: dict[SessionKey, list[int]] = defaultdict(list)
+    for fact in evidence.told:
+        for session, version in _versions_in(fact):
+            versions[session].append(version)
+    kept = {counter.session: counter.version for counter in evidence.counters}
+    offences = [offence for session, seen in versions.items() for offence in _order_offences(session, seen)]
+    if evidence.whole:
+        offences += [offence for session, last in kept.items() for offence in _gaps(session, last, versions[session])]
+    return verdict("a session's facts are told in order, and all of them", len(versions), offences)
+
+
+def _versions_in(fact: Fact) -> Iterator[tuple[SessionKey, int]]:
+    if "sessionVersion" in fact.data:
+        yield (fact.edition, fact.data.get("sessionId", "")), fact.data["sessionVersion"]
+    for party in (fact.data, *fact.data.get("companions", ())):
+        for place in party.get("places", ()):
+            yield (fact.edition, place["sessionId"]), place["sessionVersion"]
+
+
+def _order_offences(session: SessionKey, versions: list[int]) -> Iterator[Offence]:
+    highest = 0
+    for version in versions:
+        if version <= highest:
+            yield Offence("/".join(session), f"version {version} is told after version {highest}")
+        highest = max(highest, version)
+
+
+def _gaps(session: SessionKey, last: int, versions: list[int]) -> Iterator[Offence]:
+    missing = sorted(set(range(1, last + 1)).difference(versions))
+    if missing:
+        some = ", ".join(map(str, missing[:5]))
+        yield Offence("/".join(session), f"{len(missing)} of {last} versions were never told: {some}")

@@ -1,0 +1,192 @@
+"""What the audit judges: plain data, as found in the databases, the replay stream and the queues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+from cli.facts import Fact
+
+SessionKey = tuple[str, str]
+"""The pair that names a session: its edition's id and its own."""
+
+PlaceKey = tuple[str, str]
+"""The pair that names a place: its enrolment's id and its session's."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When a session without a date begins."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool as it is kept: seats offered (None: no limit), the most that may be taken now, taken, parties waiting."""
+
+    id: str
+    capacity: int | None
+    limit: int | None
+    taken: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A session's counters as they are kept."""
+
+    session: SessionKey
+    version: int
+    confirmed: int
+    queued: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place as it is kept; `seq` is its party's number in the pool."""
+
+    enrolment: str
+    session: SessionKey
+    pool: str
+    state: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """An enrolment as it is kept; `participant` is a digest of who it is for."""
+
+    id: str
+    edition: str
+    participant: str
+    state: str
+    all_or_nothing: bool
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A party's turn on a pool's waiting list, as it is kept."""
+
+    pool: str
+    seq: int
+    session: SessionKey
+    enrolment: str
+    seats: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """An intake event that was decided: its source and id as "source id", and its type."""
+
+    key: str
+    type: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation as it is kept: what was asked last and when, and how far its newest mail has come."""
+
+    enrolment: str
+    session: SessionKey
+    asked_method: str
+    asked_at: datetime
+    method: str
+    sequence: int
+    state: str
+
+    @property
+    def place(self) -> PlaceKey:
+        """Return the place that it is for."""
+        return (self.enrolment, self.session[1])
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A session as the enrolment service knows it now."""
+
+    starts_at: datetime | None
+    cancelled: bool
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """What a service has yet to tell: how many commits, and the time of the oldest."""
+
+    service: str
+    commits: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was found at one moment.
+
+    `facts` are in the order of the stream, repetitions included, and end with those of the outboxes that the stream
+    does not hold yet (`untold` of them). `whole`: the stream still holds its first message.
+    """
+
+    now: datetime
+    pools: tuple[Pool, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    enrolments: tuple[Enrolment, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    spent: tuple[Spent, ...] = ()
+    parked: frozenset[str] = frozenset()
+    live: Mapping[str, str] = field(default_factory=dict)
+    sessions: Mapping[SessionKey, Offered] = field(default_factory=dict)
+    invitations: tuple[Invitation, ...] = ()
+    outboxes: tuple[Outbox, ...] = ()
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    untold: int = 0
+    whole: bool = True
+
+    @cached_property
+    def told(self) -> tuple[Fact, ...]:
+        """Return the facts without their repetitions: the first of each source and id."""
+        first: dict[tuple[str, str], Fact] = {}
+        for fact in self.facts:
+            first.setdefault((fact.text("source"), fact.id), fact)
+        return tuple(first.values())
+
+    @cached_property
+    def places(self) -> Mapping[PlaceKey, Place]:
+        """Return every place by enrolment and session; of several the one that is not released."""
+        every = [place for enrolment in self.enrolments for place in enrolment.places]
+        return {(place.enrolment, place.session[1]): place for place in sorted(every, key=_released_first)}
+
+    @cached_property
+    def _starts(self) -> Mapping[SessionKey, set[datetime]]:
+        """Return every start that a session has or had."""
+        starts: dict[SessionKey, set[datetime]] = defaultdict(set)
+        for session, offered in self.sessions.items():
+            starts[session].add(offered.starts_at or NEVER)
+        for fact in self.told:
+            if fact.name == "edition-published":
+                for session in fact.data["sessions"]:
+                    starts[fact.edition, session["sessionId"]].add(moment_of(session.get("startsAt")) or NEVER)
+        return starts
+
+    def begins(self, session: SessionKey) -> datetime:
+        """Return the earliest start that a session has or had: before it, it had certainly not begun."""
+        return min(self._starts.get(session, {NEVER}))
+
+    def begins_at_last(self, session: SessionKey) -> datetime:
+        """Return the latest start that a session has or had: from then on it had certainly begun."""
+        return max(self._starts.get(session, {NEVER}))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Enrolment]:
+        """Return every enrolment by its id."""
+        return {one.id: one for one in self.enrolments}
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """Read a time as the wire has it; None stays None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def _released_first(place: Place) -> bool:
+    return place.state != "released"

@@ -1,0 +1,132 @@
+"""What happened to seats and waiting lists, played again from the facts in the order in which they were told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from cli.audit.evidence import Evidence, Place, PlaceKey
+from cli.facts import Fact
+
+Party = tuple[str, int]
+"""The pair that names a party in a pool: the pool's id, and the party's number there."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one fact says of one party in one session: `number` is the fact's turn in the stream.
+
+    `state` is what the places came to; `promoted`: from the waiting list; `answer`: told as the answer to a request.
+    """
+
+    number: int
+    party: Party
+    places: tuple[Place, ...]
+    state: str
+    promoted: bool = False
+    answer: bool = False
+
+
+def changes(evidence: Evidence) -> Iterator[Change]:
+    """Read the changes of places from the facts.
+
+    Facts that the kept figures do not know of yet are left out: they were told after the figures were read.
+    """
+    versions = {counter.session: counter.version for counter in evidence.counters}
+    for number, fact in enumerate(evidence.told):
+        parties: dict[tuple[Party, str], list[Place]] = defaultdict(list)
+        for key, state, version in _stated(fact):
+            place = evidence.places.get(key)
+            if place is not None and version <= versions.get(place.session, 0):
+                parties[(place.pool, place.seq), state].append(place)
+        promoted = fact.data.get("cause") == "promotion"
+        answer = fact.name.startswith("enrolment-")
+        for (party, state), places in parties.items():
+            yield Change(number, party, tuple(places), state, promoted, answer)
+
+
+def _stated(fact: Fact) -> Iterator[tuple[PlaceKey, str, int]]:
+    """Read which places a fact tells of, the state of each, and the session's version."""
+    match fact.name:
+        case "enrolment-confirmed" | "enrolment-queued":
+            for party in (fact.data, *fact.data.get("companions", ())):
+                for place in party["places"]:
+                    yield (party["enrolmentId"], place["sessionId"]), place["state"], place["sessionVersion"]
+        case "place-confirmed" | "place-released":
+            data: Mapping[str, Any] = fact.data
+            state = fact.name.removeprefix("place-")
+            yield (data["enrolmentId"], data["sessionId"]), state, data["sessionVersion"]
+        case _:
+            return
+
+
+@dataclass(frozen=True)
+class Seats:
+    """How many seats of a pool were free after a fact.
+
+    `freed_by` is the place that was given back, `at` the time of an edition that offers more or fewer.
+    """
+
+    number: int
+    free: float
+    freed_by: PlaceKey | None = None
+    at: datetime | None = None
+
+
+def seats(evidence: Evidence) -> Mapping[str, list[Seats]]:
+    """Count the free seats of every pool through the facts."""
+    counted = _Counting()
+    every = iter([*changes(evidence), None])
+    change = next(every)
+    for number, fact in enumerate(evidence.told):
+        counted.offer(number, fact)
+        while change is not None and change.number == number:
+            counted.take(change)
+            change = next(every)
+    return counted.pools
+
+
+class _Counting:
+    def __init__(self) -> None:
+        self.pools: dict[str, list[Seats]] = defaultdict(list)
+        self._capacity: dict[str, float] = {}
+        self._seated: dict[str, set[PlaceKey]] = defaultdict(set)
+
+    def offer(self, number: int, fact: Fact) -> None:
+        """Take in what an edition offers from now on."""
+        if fact.name != "edition-published":
+            return
+        for session in fact.data["sessions"]:
+            pool = session.get("pool") or f"{fact.data['editionId']}/{session['sessionId']}"
+            capacity = session.get("capacity")
+            self._capacity[pool] = float("inf") if capacity is None else capacity
+            self._note(pool, number, at=datetime.fromisoformat(fact.text("time")))
+
+    def take(self, change: Change) -> None:
+        """Count the seats that a party takes or gives back."""
+        seated = self._seated[change.party[0]]
+        for place in change.places:
+            key = (place.enrolment, place.session[1])
+            if change.state == "confirmed":
+                seated.add(key)
+                self._note(change.party[0], change.number)
+            elif key in seated:
+                seated.discard(key)
+                self._note(change.party[0], change.number, freed_by=key)
+
+    def _note(self, pool: str, number: int, freed_by: PlaceKey | None = None, at: datetime | None = None) -> None:
+        free = max(0.0, self._capacity.get(pool, 0) - len(self._seated[pool]))
+        self.pools[pool].append(Seats(number, free, freed_by, at))
+
+
+def came_free(course: list[Seats], wanted: int) -> Seats | None:
+    """Return since when so many seats have been free without a break; None where they always were, or are not."""
+    since = None
+    for before, after in pairwise(course):
+        if before.free < wanted <= after.free:
+            since = after
+    return since if course and course[-1].free >= wanted else None

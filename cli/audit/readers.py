@@ -1,0 +1,179 @@
+"""Where evidence comes from: one snapshot of the databases, then the replay stream, then the queues.
+
+The snapshot comes first: whatever it knows of was told before the stream is read, or stands in an outbox of the same
+snapshot. So an audit of a busy system judges like with like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aio_pika.abc import AbstractConnection
+
+from chassis.mongo import Database, Session
+from cli.audit.evidence import (
+    Counter,
+    Enrolment,
+    Evidence,
+    Invitation,
+    Offered,
+    Outbox,
+    Place,
+    Pool,
+    SessionKey,
+    Spent,
+    Turn,
+    moment_of,
+)
+from cli.broker import queue_depths
+from cli.databases import SERVICES, Databases
+from cli.facts import Fact
+from cli.queues import is_dead_letter_queue, queue_names
+from cli.stream import read_up_to_now
+from instroom_contracts import topology
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Reader:
+    """Reads evidence, again and again: the stream is taken up where the last reading ended."""
+
+    databases: Databases
+    connection: AbstractConnection
+    _streamed: list[Fact] = field(default_factory=list)
+    _next: int | None = None
+    _whole: bool = True
+
+    async def read(self) -> Evidence:
+        """Read everything that the promises are judged by."""
+        kept, unsent = await _snapshot(self.databases)
+        await self._catch_up()
+        known = {(fact.text("source"), fact.id) for fact in self._streamed}
+        untold = [fact for fact in unsent if (fact.text("source"), fact.id) not in known]
+        depths = await queue_depths(self.connection, filter(is_dead_letter_queue, queue_names()))
+        return replace(
+            kept,
+            facts=(*self._streamed, *untold),
+            untold=len(untold),
+            whole=self._whole,
+            dead_letters={queue: ready for queue, (ready, _) in depths.items()},
+        )
+
+    async def _catch_up(self) -> None:
+        async for offset, fact in read_up_to_now(self.connection, "first" if self._next is None else self._next):
+            if self._next is None:
+                self._whole = offset == 0
+            if fact is not None and offset >= (self._next or 0):
+                self._streamed.append(fact)
+            self._next = offset + 1
+
+
+async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
+    """Read all three databases as they were at one moment, and the facts of their outboxes."""
+    async with of.mongo.transaction() as session:
+        enrolment, notification = of["enrolment"], of["notification"]
+        enrolments = await _all(enrolment, "enrolments", session, _ENROLMENT_FIELDS)
+        live = await _all(enrolment, "participants", session)
+        outboxes = {service: await _all(of[service], "outbox", session) for service in SERVICES}
+        evidence = Evidence(
+            now=datetime.now(UTC),
+            pools=tuple(map(_pool, await _all(enrolment, "pools", session))),
+            counters=tuple(map(_counter, await _all(enrolment, "sessions", session))),
+            enrolments=tuple(map(_enrolment, enrolments)),
+            turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
+            spent=tuple(map(_spent, await _all(enrolment, "inbox", session))),
+            parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
+            live={row["_id"]: row["enrolmentId"] for row in live},
+            sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
+            invitations=tuple(map(_invitation, await _all(notification, "invitations", session, _NO_PERSON))),
+            outboxes=tuple(_outbox(service, rows) for service, rows in outboxes.items()),
+        )
+    return evidence, [fact for rows in outboxes.values() for row in rows for fact in _facts(row)]
+
+
+_WHO = ("participant.email", "participant.reference")
+_ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", *_WHO), 1)
+_NO_PERSON = {"participant": 0}
+
+
+async def _all(
+    database: Database, collection: str, session: Session, fields: Mapping[str, int] | None = None
+) -> list[Document]:
+    cursor = database[collection].find({}, fields, session=session)
+    return await cursor.sort("_id", 1).to_list(None)
+
+
+def _pool(row: Document) -> Pool:
+    return Pool(row["_id"], row["capacity"], row["limit"], row["taken"], row["waiting"])
+
+
+def _counter(row: Document) -> Counter:
+    return Counter((row["editionId"], row["sessionId"]), row["version"], row["confirmed"], row["queued"])
+
+
+def _enrolment(row: Document) -> Enrolment:
+    places = (
+        Place(row["_id"], (row["editionId"], place["sessionId"]), place["pool"], place["state"], place["seq"])
+        for place in row["places"]
+    )
+    return Enrolment(
+        id=row["_id"],
+        edition=row["editionId"],
+        participant=_digest(row.get("participant") or {}, row["_id"]),
+        state=row["state"],
+        all_or_nothing=row["allOrNothing"],
+        places=tuple(places),
+    )
+
+
+def _digest(participant: Mapping[str, Any], otherwise: str) -> str:
+    """Name a participant by mail address, without case, and reference; an erased one by the enrolment alone."""
+    if not participant.get("email"):
+        return otherwise
+    name = f"{participant['email'].casefold()}\n{(participant.get('reference') or '').strip()}"
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _turn(row: Document) -> Turn:
+    return Turn(row["pool"], row["seq"], (row["editionId"], row["sessionId"]), row["enrolmentId"], row["seats"])
+
+
+def _spent(row: Document) -> Spent:
+    return Spent(row["_id"], row["type"], row["at"])
+
+
+def _offered(edition: Document) -> list[tuple[SessionKey, Offered]]:
+    return [
+        (
+            (edition["editionId"], session["sessionId"]),
+            Offered(moment_of(session.get("startsAt")), "cancelled" in (edition["state"], session.get("state"))),
+        )
+        for session in edition["sessions"]
+    ]
+
+
+def _invitation(row: Document) -> Invitation:
+    newest = row.get("following") or row["mail"]
+    return Invitation(
+        enrolment=row["enrolmentId"],
+        session=(row["editionId"], row["sessionId"]),
+        asked_method=row["askedMethod"],
+        asked_at=row["askedAt"],
+        method=newest["method"],
+        sequence=row["mail"]["sequence"],
+        state=row["delivery"]["state"],
+    )
+
+
+def _outbox(service: str, rows: list[Document]) -> Outbox:
+    return Outbox(service, len(rows), min((row["events"][0]["at"] for row in rows), default=None))
+
+
+def _facts(row: Document) -> list[Fact]:
+    bodies = (bytes(event["body"]) for event in row["events"] if event["exchange"] == topology.EVENTS)
+    return [fact for body in bodies if (fact := Fact.read(body))]

@@ -1,0 +1,159 @@
+"""Promises about waiting lists: they are whole, in order, and nobody waits in vain or is promoted too late."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from cli.audit.evidence import Evidence, Invitation, PlaceKey, Turn
+from cli.audit.history import Change, Party, Seats, came_free, changes, seats
+from cli.audit.verdict import Offence, Verdict, verdict
+
+TRUNCATED = "the replay stream no longer holds the first facts: not judged"
+
+
+def lists_whole(evidence: Evidence) -> Verdict:
+    """Hold the turns on the waiting lists against the queued places, and their numbers against the order of answers."""
+    queued = Counter(
+        (place.pool, place.seq) for one in evidence.enrolments for place in one.places if place.state == "queued"
+    )
+    turns = {(turn.pool, turn.seq): turn.seats for turn in evidence.turns}
+    waiting = Counter(pool for pool, _ in turns)
+    offences = [
+        Offence(_named(party), f"has a turn for {turns.get(party, 0)} seats, and {queued[party]} places are queued")
+        for party in sorted(turns.keys() | queued.keys())
+        if turns.get(party, 0) != queued[party]
+    ]
+    offences += [
+        Offence(pool.id, f"counts {pool.waiting} waiting parties, and there are {waiting[pool.id]} turns")
+        for pool in evidence.pools
+        if pool.waiting != waiting[pool.id]
+    ]
+    offences += _out_of_order(evidence)
+    return verdict("waiting lists hold who is queued, in the order of decision", len(turns), offences)
+
+
+def _named(party: Party) -> str:
+    return f"{party[0]} turn {party[1]}"
+
+
+def _out_of_order(evidence: Evidence) -> Iterator[Offence]:
+    last: dict[str, int] = defaultdict(int)
+    for change in changes(evidence):
+        pool, number = change.party
+        if change.answer and number < last[pool]:
+            yield Offence(_named(change.party), f"was told after turn {last[pool]}")
+        last[pool] = max(last[pool], number) if change.answer else last[pool]
+
+
+def served_in_turn(evidence: Evidence) -> Verdict:
+    """Play the waiting lists again: whoever got a seat, nobody who fits had waited longer for the same session."""
+    promise = "nobody gets a seat before somebody who waited longer and fits"
+    if not evidence.whole:
+        return verdict(promise, 0, (), TRUNCATED)
+    waiting: dict[str, dict[int, set[PlaceKey]]] = defaultdict(dict)
+    seated = 0
+    offences: list[Offence] = []
+    for change in changes(evidence):
+        if change.state == "confirmed":
+            seated += 1
+            offences += _overtaken(change, waiting[change.party[0]], evidence)
+        _play(change, waiting[change.party[0]])
+    return verdict(promise, seated, offences)
+
+
+def _play(change: Change, waiting: dict[int, set[PlaceKey]]) -> None:
+    number = change.party[1]
+    keys = {(place.enrolment, place.session[1]) for place in change.places}
+    if change.state == "queued":
+        waiting.setdefault(number, set()).update(keys)
+    elif number in waiting:
+        waiting[number] -= keys
+        if not waiting[number]:
+            del waiting[number]
+
+
+def _overtaken(change: Change, waiting: Mapping[int, set[PlaceKey]], evidence: Evidence) -> Iterator[Offence]:
+    """Name those that this party overtook: earlier, no larger, in the same session, content with this seat alone."""
+    size = len(waiting.get(change.party[1], change.places))
+    for number, members in waiting.items():
+        if number >= change.party[1]:
+            return
+        places = [evidence.places[key] for key in members]
+        content = not any(evidence.by_id[place.enrolment].all_or_nothing for place in places)
+        if len(places) <= size and content and places[0].session == change.places[0].session:
+            yield Offence(_named(change.party), f"got a seat while turn {number} waited for one")
+
+
+def no_seat_idle(evidence: Evidence) -> Verdict:
+    """Look for parties that fit into free seats which came free before their session began."""
+    promise = "no seat stays free while somebody who fits waits for it"
+    if not evidence.whole:
+        return verdict(promise, 0, (), TRUNCATED)
+    course = seats(evidence)
+    parties = list(_parties(evidence))
+    free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in evidence.pools}
+    fitting = [party for party in parties if _fits(party, free, evidence)]
+    idle = [party for party in fitting if _in_time(party, course, evidence)]
+    offences = [Offence(_named((party[0].pool, party[0].seq)), "waits, and seats are free for it") for party in idle]
+    late = len(fitting) - len(idle)
+    remark = f"{late} wait for seats that came free too late" if late else ""
+    return verdict(promise, len(parties), offences, remark)
+
+
+def _parties(evidence: Evidence) -> Iterator[Sequence[Turn]]:
+    """Give the turns that are served together: one, or all of a party that wants all or nothing."""
+    together: dict[str, list[Turn]] = defaultdict(list)
+    for turn in evidence.turns:
+        enrolment = evidence.by_id.get(turn.enrolment)
+        if enrolment is not None and enrolment.all_or_nothing:
+            together[turn.enrolment].append(turn)
+        else:
+            yield (turn,)
+    yield from together.values()
+
+
+def _wanted(party: Sequence[Turn]) -> Counter[str]:
+    wanted: Counter[str] = Counter()
+    for turn in party:
+        wanted[turn.pool] += turn.seats
+    return wanted
+
+
+def _fits(party: Sequence[Turn], free: Mapping[str, float], evidence: Evidence) -> bool:
+    fits = all(seats <= free.get(pool, 0) for pool, seats in _wanted(party).items())
+    return fits and all((now := evidence.sessions.get(turn.session)) and not now.cancelled for turn in party)
+
+
+def _in_time(party: Sequence[Turn], course: Mapping[str, list[Seats]], evidence: Evidence) -> bool:
+    """Say whether the seats came free while they were of use: before any of the party's sessions had begun."""
+    begins = min(evidence.begins(turn.session) for turn in party)
+    if evidence.now < begins:
+        return True
+    freed = [since for pool, wanted in _wanted(party).items() if (since := came_free(course[pool], wanted))]
+    if not freed:
+        return True
+    last = max(freed, key=lambda since: since.number)
+    moment = last.at or _given_back_at(last.freed_by, evidence)
+    return moment is not None and moment < begins
+
+
+def _given_back_at(place: PlaceKey | None, evidence: Evidence) -> datetime | None:
+    """Return when a seat was given back; only seats that are still of use have their invitation withdrawn."""
+    withdrawn = (one for one in evidence.invitations if one.place == place and one.asked_method == "CANCEL")
+    return next((one.asked_at for one in withdrawn), None)
+
+
+def nobody_promoted_late(evidence: Evidence) -> Verdict:
+    """Hold the moment of every promotion against the start of its session."""
+    invitations: dict[PlaceKey, Invitation] = {one.place: one for one in evidence.invitations}
+    promoted = [place for change in changes(evidence) if change.promoted for place in change.places]
+    offences = []
+    for place in promoted:
+        invitation = invitations.get((place.enrolment, place.session[1]))
+        invited = invitation is not None and invitation.asked_method == "REQUEST"
+        if invitation and invited and invitation.asked_at >= evidence.begins_at_last(place.session):
+            offences.append(Offence(f"{place.enrolment} {place.session[1]}", "was promoted after the session began"))
+    return verdict("nobody is promoted into a session that has begun", len(promoted), offences)

@@ -1,0 +1,1 @@
+"""Tests of the promises: each has an example that breaks it, and is seen to break."""

@@ -1,0 +1,47 @@
+"""Judging again while something may still be on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cli.audit.auditor import PROMISES, audit, judge
+from cli.audit.evidence import Evidence
+from tests.unit.cli.audit.story import NOW, TRUE_STORY, invitation, told
+
+
+class Looks:
+    """Shows one evidence after the other, and the last one for ever."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._shown: Iterator[Evidence] = iter(evidence)
+        self._last = evidence[-1]
+
+    async def read(self) -> Evidence:
+        """Show the next."""
+        return next(self._shown, self._last)
+
+
+def test_every_promise_holds_in_the_true_story() -> None:
+    """The examples of broken promises are each one step from it."""
+    assert all(verdict.holds for verdict in judge(TRUE_STORY, NOW))
+    assert len({verdict.promise for verdict in judge(TRUE_STORY, NOW)}) == len(PROMISES) + 1
+
+
+async def test_what_arrives_while_the_audit_settles_is_no_breach() -> None:
+    """An invitation is asked for a moment after its place is confirmed."""
+    verdicts = await audit(Looks([told(invitations=()), TRUE_STORY]), settle_s=0.01)
+    assert all(verdict.holds for verdict in verdicts)
+
+
+async def test_a_breach_that_stays_is_reported() -> None:
+    """Patience must not become blindness."""
+    verdicts = await audit(Looks([told(invitations=())]), settle_s=0.01)
+    assert [verdict.promise for verdict in verdicts if not verdict.holds] == [
+        "every confirmed place has one invitation"
+    ]
+
+
+async def test_breaches_that_come_and_go_are_none() -> None:
+    """Under load there is always some place whose invitation is on its way: another one at each look."""
+    another = told(invitations=(*TRUE_STORY.invitations, invitation("ada", asked_method="CANCEL")))
+    assert all(verdict.holds for verdict in await audit(Looks([told(invitations=()), another]), settle_s=0.01))

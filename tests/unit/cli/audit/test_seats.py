@@ -1,0 +1,86 @@
+"""Pools, counters and live enrolments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cli.audit.evidence import Counter, Pool
+from cli.audit.seats import counters_equal_places, no_pool_overbooked, one_live_enrolment, told_is_kept
+from tests.unit.cli.audit.story import KEY, POOL, PUBLISHED, TRUE_STORY, enrolment, told
+
+
+def test_a_pool_with_more_confirmed_places_than_its_limit_is_overbooked() -> None:
+    """This is the promise that a course desk notices first: somebody stands without a chair."""
+    verdict = no_pool_overbooked(told(enrolments=(enrolment("ada", "confirmed", 1), enrolment("bob", "confirmed", 2))))
+    assert [offence.subject for offence in verdict.offences] == [POOL] * 3
+    assert "2 places are confirmed, and the limit is 1" in [offence.detail for offence in verdict.offences]
+
+
+def test_a_pool_that_forgot_a_seat_is_found() -> None:
+    """A figure that is one too low gives a seat away twice later."""
+    verdict = no_pool_overbooked(told(pools=(Pool(POOL, 1, 1, taken=0, waiting=1),)))
+    assert [offence.detail for offence in verdict.offences] == [
+        "0 seats are booked as taken, and 1 places are confirmed"
+    ]
+
+
+def test_a_limit_that_was_raised_without_the_catalogue_is_no_excuse() -> None:
+    """Pool and places may agree on a wrong figure; what was offered is known from the stream."""
+    both = (enrolment("ada", "confirmed", 1), enrolment("bob", "confirmed", 2))
+    verdict = no_pool_overbooked(told(enrolments=both, pools=(Pool(POOL, 2, 2, taken=2, waiting=0),)))
+    assert [offence.detail for offence in verdict.offences] == [
+        "2 places are confirmed, and the catalogue never offered more than 1"
+    ]
+
+
+def test_seats_that_were_given_before_a_reduction_are_kept() -> None:
+    """Nobody loses a seat because the catalogue offers fewer now."""
+    data = {**PUBLISHED.data, "version": 2, "sessions": [{**PUBLISHED.data["sessions"][0], "capacity": 0}]}
+    fewer = replace(PUBLISHED, attributes={**PUBLISHED.attributes, "id": "fewer"}, data=data)
+    assert no_pool_overbooked(told(facts=(*TRUE_STORY.facts, fewer))).holds
+
+
+def test_places_in_a_pool_that_does_not_exist_are_found() -> None:
+    """A place without a pool is counted nowhere."""
+    assert "does not exist" in no_pool_overbooked(told(pools=())).offences[0].detail
+
+
+def test_counters_that_differ_from_the_places_are_found() -> None:
+    """Integrators show these figures on their pages."""
+    verdict = counters_equal_places(told(counters=(Counter(KEY, 5, confirmed=2, queued=0),)))
+    assert [offence.detail for offence in verdict.offences] == ["counts 2 confirmed, 0 queued; its places are 1 and 1"]
+
+
+def test_a_place_that_was_told_otherwise_is_found() -> None:
+    """Who was told of a seat comes to sit on it."""
+    otherwise = (*TRUE_STORY.enrolments[:2], enrolment("cas", "confirmed", 3))
+    verdict = told_is_kept(told(enrolments=otherwise))
+    assert [offence.detail for offence in verdict.offences] == ["is confirmed, and was told as queued"]
+
+
+def test_a_place_that_was_never_told_is_found() -> None:
+    """A fact that got lost leaves no trace but this one."""
+    silent = told(facts=[fact for fact in TRUE_STORY.facts if fact.id != "answer to cas"])
+    assert [offence.detail for offence in told_is_kept(silent).offences] == ["is queued, and was told as nothing"]
+    assert told_is_kept(replace(silent, whole=False)).holds
+
+
+def test_two_live_enrolments_of_one_participant_are_found() -> None:
+    """One participant with two enrolments takes two seats and gets two invitations."""
+    twice = (*TRUE_STORY.enrolments, enrolment("dee", "queued", 4, participant="mail of bob"))
+    verdict = one_live_enrolment(told(enrolments=twice, live={**TRUE_STORY.live, "digest of dee": "dee"}))
+    assert [(offence.subject, offence.detail) for offence in verdict.offences] == [
+        ("bob", "the same participant of leeratelier also has dee")
+    ]
+
+
+def test_a_register_that_differs_from_the_enrolments_is_found() -> None:
+    """The register decides on `already-enrolled`: a stale entry refuses somebody for ever."""
+    verdict = one_live_enrolment(told(live={"digest of bob": "bob", "digest of ada": "ada"}))
+    assert {offence.subject for offence in verdict.offences} == {"ada", "cas"}
+
+
+def test_the_true_story_holds() -> None:
+    """An audit that cries wolf is soon not run any more."""
+    promises = (no_pool_overbooked, counters_equal_places, told_is_kept, one_live_enrolment)
+    assert all(promise(TRUE_STORY).holds for promise in promises)

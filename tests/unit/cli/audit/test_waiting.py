@@ -1,0 +1,166 @@
+"""Waiting lists: whole, in order, served in time and not too late."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from cli.audit.evidence import Counter, Evidence, Offered, Pool, Turn
+from cli.audit.waiting import lists_whole, no_seat_idle, nobody_promoted_late, served_in_turn
+from tests.unit.cli.audit.story import (
+    AFTER,
+    BEFORE,
+    FACTS,
+    KEY,
+    NOW,
+    POOL,
+    PUBLISHED,
+    START,
+    TRUE_STORY,
+    changed,
+    decided,
+    enrolment,
+    invitation,
+    told,
+)
+
+
+def test_a_queued_place_without_a_turn_is_found() -> None:
+    """Who has no turn is never served."""
+    verdict = lists_whole(told(turns=()))
+    assert {offence.subject for offence in verdict.offences} == {f"{POOL} turn 3", POOL}
+
+
+def test_turns_that_were_not_given_in_the_order_of_decision_are_found() -> None:
+    """The waiting list is served in the order in which places were decided: the answers tell it."""
+    swapped = (enrolment("ada", "released", 1), enrolment("bob", "confirmed", 3), enrolment("cas", "queued", 2))
+    verdict = lists_whole(told(enrolments=swapped, turns=(Turn(POOL, 2, KEY, "cas", 1),)))
+    assert [offence.detail for offence in verdict.offences] == ["was told after turn 3"]
+
+
+def _overtaking() -> Evidence:
+    """Tell it with Cas getting the seat that Bob had waited longer for."""
+    return told(
+        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2), enrolment("cas", "confirmed", 3)),
+        turns=(Turn(POOL, 2, KEY, "bob", 1),),
+        facts=(*FACTS[:6], changed("cas", "confirmed", 5, "promotion", "withdrawal of ada")),
+    )
+
+
+def test_somebody_who_overtook_is_found() -> None:
+    """Fairness is what participants ask about."""
+    verdict = served_in_turn(_overtaking())
+    assert [(one.subject, one.detail) for one in verdict.offences] == [
+        (f"{POOL} turn 3", "got a seat while turn 2 waited for one")
+    ]
+
+
+def test_a_party_that_wants_all_or_nothing_may_be_passed_over() -> None:
+    """It lacks a seat elsewhere, keeps its turn, and must not block others."""
+    story = _overtaking()
+    ada, bob, cas = story.enrolments
+    assert served_in_turn(replace(story, enrolments=(ada, replace(bob, all_or_nothing=True), cas))).holds
+
+
+def test_a_newcomer_who_overtook_is_found() -> None:
+    """A free seat goes to who waits before it goes to who asks."""
+    newcomer = decided("cas", "confirmed", 5)
+    story = replace(_overtaking(), facts=(FACTS[0], FACTS[1], FACTS[2], FACTS[5], newcomer))
+    assert [one.subject for one in served_in_turn(story).offences] == [f"{POOL} turn 3"]
+
+
+def _idle(**changes: object) -> Evidence:
+    """Tell it with Ada's seat left free while Bob waits."""
+    story = told(
+        pools=(Pool(POOL, capacity=1, limit=1, taken=0, waiting=1),),
+        counters=(Counter(KEY, version=4, confirmed=0, queued=1),),
+        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2)),
+        turns=(Turn(POOL, 2, KEY, "bob", 1),),
+        facts=FACTS[:6],
+    )
+    return replace(story, **changes)  # type: ignore[arg-type]
+
+
+def test_a_free_seat_that_somebody_waits_for_is_found() -> None:
+    """The commonest complaint about other systems: a list that stalls after a cancellation."""
+    assert [one.subject for one in no_seat_idle(_idle()).offences] == [f"{POOL} turn 2"]
+
+
+def test_a_seat_that_came_free_after_the_start_is_of_no_use() -> None:
+    """Nobody is promoted into a session that has begun, and no calendar entry is withdrawn then."""
+    verdict = no_seat_idle(_idle(invitations=(invitation("ada"),)))
+    assert verdict.holds
+    assert verdict.remarks == ("1 wait for seats that came free too late",)
+
+
+def test_a_free_seat_of_a_session_still_to_come_is_always_of_use() -> None:
+    """Then it does not matter when it came free."""
+    later = {KEY: Offered(NOW + timedelta(days=1), cancelled=False)}
+    published = replace(PUBLISHED, data={**PUBLISHED.data, "sessions": [{**_session(), "startsAt": None}]})
+    story = _idle(invitations=(), sessions=later, facts=(published, *FACTS[1:6]))
+    assert not no_seat_idle(story).holds
+
+
+def _session() -> dict[str, object]:
+    return dict(PUBLISHED.data["sessions"][0])
+
+
+def test_seats_that_are_offered_after_the_start_are_of_no_use() -> None:
+    """The catalogue may be mended afterwards."""
+    attributes = {**PUBLISHED.attributes, "id": "more", "time": AFTER.isoformat()}
+    more = replace(
+        PUBLISHED, attributes=attributes, data={**PUBLISHED.data, "sessions": [{**_session(), "capacity": 2}]}
+    )
+    story = _idle(
+        pools=(Pool(POOL, capacity=2, limit=2, taken=1, waiting=1),),
+        enrolments=(enrolment("ada", "confirmed", 1), enrolment("bob", "queued", 2)),
+    )
+    assert no_seat_idle(replace(story, facts=(*FACTS[:3], more))).holds
+    in_time = replace(more, attributes={**attributes, "time": BEFORE.isoformat()})
+    assert not no_seat_idle(replace(story, facts=(*FACTS[:3], in_time))).holds
+
+
+def test_a_party_that_is_too_large_for_the_free_seats_waits_rightly() -> None:
+    """One free seat is of no use to two who come together."""
+    assert no_seat_idle(_idle(turns=(Turn(POOL, 2, KEY, "bob", 2),))).holds
+
+
+def test_a_party_that_wants_all_or_nothing_waits_for_its_other_session() -> None:
+    """A free seat in one session is of no use to it while the other is full."""
+    elsewhere = Turn("elsewhere", 1, KEY, "bob", 1)
+    story = _idle(
+        pools=(Pool(POOL, 1, 1, taken=0, waiting=1), Pool("elsewhere", 1, 1, taken=1, waiting=1)),
+        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2, all_or_nothing=True)),
+        turns=(Turn(POOL, 2, KEY, "bob", 1), elsewhere),
+    )
+    assert no_seat_idle(story).holds
+    assert not no_seat_idle(replace(story, pools=(story.pools[0], Pool("elsewhere", 1, 1, taken=0, waiting=1)))).holds
+
+
+def test_a_cancelled_session_has_no_seats_to_wait_for() -> None:
+    """It will not take place."""
+    assert no_seat_idle(_idle(sessions={KEY: Offered(START, cancelled=True)})).holds
+
+
+def test_a_promotion_after_the_start_is_found() -> None:
+    """An invitation to a meeting that is under way helps nobody."""
+    verdict = nobody_promoted_late(told(invitations=(invitation("bob", asked_at=AFTER),)))
+    assert [one.subject for one in verdict.offences] == ["bob ronde-1"]
+
+
+def test_what_was_told_after_the_figures_were_read_is_left_out() -> None:
+    """An audit of a system at work must judge like with like."""
+    early = told(counters=(Counter(KEY, version=4, confirmed=0, queued=2),))
+    assert nobody_promoted_late(early).cases == 0
+
+
+def test_a_stream_without_its_beginning_proves_nothing_about_turns() -> None:
+    """What is not judged is said, not passed off as fine."""
+    assert served_in_turn(replace(_overtaking(), whole=False)).remarks
+    assert no_seat_idle(_idle(whole=False)).remarks
+
+
+def test_the_true_story_holds() -> None:
+    """An audit that cries wolf is soon not run any more."""
+    promises = (lists_whole, served_in_turn, no_seat_idle, nobody_promoted_late)
+    assert all(promise(TRUE_STORY).holds for promise in promises)

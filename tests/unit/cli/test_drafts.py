@@ -1,0 +1,74 @@
+"""Requests as somebody typed them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cli.drafts import Misfit, event_of, request_from
+from instroom_contracts.intake import EnrolmentCancellationRequested
+
+TYPED = {
+    "edition": "leeratelier",
+    "name": "Robin Jansen",
+    "email": "robin@example.org",
+    "organisation": "Gemeente Voorbeeld",
+    "role": "projectleider",
+    "source": "urn:nld:oin:00000001823288444000:systeem:website",
+}
+
+
+def test_what_was_typed_becomes_a_request() -> None:
+    """Every flag must land in the field that it is named after."""
+    typed = {
+        **TYPED,
+        "sessions": "ronde-1; ronde-2",
+        "all-or-nothing": "ja",
+        "region": "noord",
+        "time": "2021-05-20T11:30:00+02:00",
+        "answer:casus": "Hoe?",
+        "reference": "",
+    }
+    event = request_from(typed)
+    assert event.data.participant.name == "Robin Jansen"
+    assert event.data.participant.region == "noord"
+    assert event.data.participant.reference is None
+    assert event.data.session_ids == ("ronde-1", "ronde-2")
+    assert event.data.all_or_nothing is True
+    assert event.data.answers == {"casus": "Hoe?"}
+    assert event.time == datetime(2021, 5, 20, 9, 30, tzinfo=UTC)
+    assert (event.subject, event.partitionkey) == ("leeratelier", "leeratelier")
+
+
+def test_an_id_of_ones_own_is_kept() -> None:
+    """Sending the same request again must not enrol anybody twice."""
+    assert request_from({**TYPED, "id": "mine"}).id == "mine"
+    assert request_from(TYPED).id != request_from(TYPED).id
+
+
+def test_everything_that_is_wrong_is_told_at_once_by_its_flag() -> None:
+    """One round of mending should do."""
+    with pytest.raises(Misfit) as misfit:
+        request_from({**TYPED, "email": "robin", "role": "Project Leider", "time": "gisteren"})
+    assert [name for name, _ in misfit.value.complaints] == ["time", "email", "role"]
+
+
+def test_what_is_neither_yes_nor_no_is_not_guessed() -> None:
+    """All or nothing is too much to guess."""
+    with pytest.raises(Misfit, match="all-or-nothing: This must be yes or no"):
+        request_from({**TYPED, "all-or-nothing": "misschien"})
+
+
+def test_an_answer_that_is_wrong_is_told_as_an_answer() -> None:
+    """Questions are free text and have no flag of their own."""
+    with pytest.raises(Misfit) as misfit:
+        request_from({**TYPED, f"answer:{'x' * 101}": "lang"})
+    assert [name for name, _ in misfit.value.complaints] == ["answers"]
+
+
+def test_other_events_are_checked_the_same_way() -> None:
+    """A withdrawal with a slip in its id should not travel to be refused."""
+    with pytest.raises(Misfit) as misfit:
+        event_of(EnrolmentCancellationRequested, {"enrolmentId": "a b"}, {"source": TYPED["source"]})
+    assert [name for name, _ in misfit.value.complaints] == ["enrolmentId"]
