@@ -1,7 +1,9 @@
 """Group commit: many messages, one transaction.
 
 The committer takes what has arrived, decides it in memory and writes decisions, documents and outbox together. Then
-the messages are finished. A batch that conflicts with another process is decided again; one that the database refuses
+the messages are finished. While one batch is being written the next is decided already, on top of it (`prepare`); every
+write names the revision that was read, so what was decided on a state that did not come about cannot be written, and is
+decided again. A batch that conflicts with another process is decided again; one that the database refuses
 is halved until the message that it refuses stands alone, and only that one is held.
 """
 
@@ -17,11 +19,12 @@ import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
 from chassis.deciding import Received, Verdict, decide
-from chassis.documents import Loaded
+from chassis.documents import Document, Loaded
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from chassis.store import Store
+from instroom_contracts.cloudevent import type_of
 
 log = structlog.get_logger()
 
@@ -36,6 +39,20 @@ class Limits:
     wait_s: float
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a batch comes to: decided, and not yet written."""
+
+    verdict: Verdict
+    loaded: Loaded
+    events: Sequence[Document]
+    now: datetime
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of the messages that are decided by it."""
+        return {key: message.digest for key, message in self.verdict.spent.items()}
+
+
 class Committer:
     """Decides and commits the messages of one process, one batch at a time."""
 
@@ -47,8 +64,37 @@ class Committer:
         self._after_commit = after_commit
         self.available = True
 
-    async def commit(self, batch: Sequence[Received]) -> None:
-        """Decide these messages once and for all; returns when they are committed, however long that takes."""
+    async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
+        """Decide a batch on top of one that is still being written; None where that cannot be done."""
+        try:
+            return await self._plan(batch, ahead, None)
+        except Exception as error:  # noqa: BLE001  whatever it is, `commit` meets it again and deals with it
+            log.debug("not_prepared", error=type(error).__name__)
+            return None
+
+    async def commit(self, batch: Sequence[Received], plan: Plan | None = None) -> bool:
+        """Decide these messages once and for all; returns when they are committed, however long that takes.
+
+        True when it was done as planned; otherwise all that was decided on top of the plan is void.
+        """
+        if plan is not None and await self._commit_as_planned(batch, plan):
+            return True
+        await self._commit_afresh(batch)
+        return False
+
+    async def _commit_as_planned(self, batch: Sequence[Received], plan: Plan) -> bool:
+        try:
+            with metrics.COMMIT.time():
+                async with self._mongo.transaction() as session:
+                    await self._write(plan, session)
+        except Exception as error:  # noqa: BLE001  deciding afresh tells what is to be done about it
+            metrics.RETRIED.labels("plan").inc()
+            log.debug("plan_failed", error=type(error).__name__)
+            return False
+        self._finished(batch, plan)
+        return True
+
+    async def _commit_afresh(self, batch: Sequence[Received]) -> None:
         tries = 0
         while True:
             try:
@@ -65,13 +111,12 @@ class Committer:
             except Exception as error:  # noqa: BLE001  whatever it is, it concerns one message: the rest must be decided
                 return await self._isolate(batch, error)
             else:
-                self.available = True
                 return None
 
     async def _halve(self, batch: Sequence[Received]) -> None:
         middle = len(batch) // 2
-        await self.commit(batch[:middle])
-        await self.commit(batch[middle:])
+        await self._commit_afresh(batch[:middle])
+        await self._commit_afresh(batch[middle:])
 
     async def _pause(self, error: Unavailable, tries: int) -> None:
         """Wait for the database; the messages stay unacknowledged, and prefetch keeps more from coming."""
@@ -89,39 +134,45 @@ class Committer:
         if batch[0].defect is not None:
             raise error
         log.error("message_cannot_be_committed", error=type(error).__name__, event_id=batch[0].event.id, exc_info=error)
-        return await self.commit([replace(batch[0], defect=type(error).__name__)])
+        return await self._commit_afresh([replace(batch[0], defect=type(error).__name__)])
 
     async def _attempt(self, batch: Sequence[Received]) -> None:
         with metrics.COMMIT.time():
             async with self._mongo.transaction() as session:
-                now = datetime.now(UTC)
-                loaded = Loaded()
-                verdict = await self._decide(batch, loaded, now, session)
-                await self._write(verdict, loaded, now, session)
-        self._count(batch, verdict)
-        if verdict.told:
-            self._after_commit()
+                plan = await self._plan(batch, None, session)
+                await self._write(plan, session)
+        self._finished(batch, plan)
 
-    async def _decide(self, batch: Sequence[Received], loaded: Loaded, now: datetime, session: Session) -> Verdict:
+    async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session | None) -> Plan:
+        now = datetime.now(UTC)
+        loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded()
         keys = [key for message in batch if (key := message.key) is not None]
-        decided = await inbox.seen(self._database, keys, session)
+        decided = await inbox.seen(self._database, keys, session) | (ahead.digests() if ahead else {})
         outcome = decide(batch, decided, loaded, now)
         while not isinstance(outcome, Verdict):
             await self._store.read(outcome, loaded, session)
             outcome = decide(batch, decided, loaded, now)
-        return outcome
+        return Plan(outcome, loaded, [self._teller.envelope(told, now) for told in outcome.told], now)
 
-    async def _write(self, verdict: Verdict, loaded: Loaded, now: datetime, session: Session) -> None:
-        await inbox.record(self._database, verdict.spent, now, session)
-        await self._store.write(verdict.changes, loaded, session)
-        await quarantine.hold(self._database, verdict.held, now, session)
-        await outbox.append(self._database, [self._teller.envelope(told, now) for told in verdict.told], session)
+    async def _write(self, plan: Plan, session: Session) -> None:
+        await inbox.record(self._database, plan.verdict.spent, plan.now, session)
+        await self._store.write(plan.verdict.changes, plan.loaded, session)
+        await quarantine.hold(self._database, plan.verdict.held, plan.now, session)
+        await outbox.append(self._database, plan.events, session)
+
+    def _finished(self, batch: Sequence[Received], plan: Plan) -> None:
+        self.available = True
+        self._count(batch, plan.verdict)
+        if plan.events:
+            self._after_commit()
 
     def _count(self, batch: Sequence[Received], verdict: Verdict) -> None:
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
         for message in verdict.spent.values():
             metrics.DECIDED.labels(message.type).inc()
+        for told in verdict.told:
+            metrics.TOLD.labels(type_of(type(told.tell.data))).inc()
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, event_id=held.message.key)

@@ -21,8 +21,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from faststream import BaseMiddleware
+from faststream.exceptions import SkipMessage
 
-from chassis.committer import Committer, Limits
+from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
 from chassis.handling import Hears, UnknownType
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
@@ -58,6 +59,23 @@ class Delivery:
     queue: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Messages that are decided together, the deliveries that they came in, and who waits for their commit."""
+
+    messages: list[Received]
+    deliveries: list[Delivery]
+    waiting: list[asyncio.Future[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A batch that is being written: what was planned, and the task that says whether it came about."""
+
+    plan: Plan | None
+    task: asyncio.Task[bool]
+
+
 class Consumer:
     """Collects deliveries from all queues of a service and commits them in the order in which they came."""
 
@@ -76,8 +94,9 @@ class Consumer:
         take = self._take
 
         class Handover(BaseMiddleware[Any, Any]):
-            async def consume_scope(self, call_next: Any, msg: Any) -> None:  # noqa: ARG002  FastStream's signature
-                take(Delivery(msg.raw_message, self.context.get("handler_").queue.name))
+            async def on_receive(self) -> None:
+                take(Delivery(self.msg, self.context.get("handler_").queue.name))
+                raise SkipMessage  # spares FastStream's parsing: the committer starts from the raw bytes
 
         return Handover
 
@@ -94,14 +113,15 @@ class Consumer:
         await done
 
     async def run(self) -> None:
-        """Commit what arrives until stopped."""
-        while not self._stopping:
-            await self._something.wait()
-            await self._gather()
-            self._something.clear()
-            await self._commit_next()
-            if self._arrived or self._asked:
-                self._something.set()
+        """Commit what arrives until stopped: while one batch is written, the next is collected and decided."""
+        before: Written | None = None
+        async with asyncio.TaskGroup() as tasks:
+            while batch := await self._next():
+                under_way = before if before and not before.task.done() else None
+                plan = await self._committer.prepare(batch.messages, under_way.plan if under_way else None)
+                if under_way and not await under_way.task:
+                    plan = None
+                before = Written(plan, tasks.create_task(self._finish(batch, plan)))
 
     async def stop(self) -> None:
         """Take no more messages, and let what is being committed come to its end.
@@ -112,21 +132,28 @@ class Consumer:
         self._arrived.clear()
         self._something.set()
 
-    async def _gather(self) -> None:
-        """Wait a moment for more, unless there is a batch already."""
+    async def _next(self) -> Batch | None:
+        """Wait until there is something to decide, and a moment for more; None when it is time to stop."""
+        if not (self._arrived or self._asked or self._stopping):
+            self._something.clear()
+            await self._something.wait()
         if len(self._arrived) < self._limits.batch:
             await asyncio.sleep(self._limits.wait_s)
-
-    async def _commit_next(self) -> None:
+        if self._stopping:
+            return None
         asked, self._asked = self._asked, []
         deliveries = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
         deliveries.sort(key=lambda delivery: (id(delivery.raw.channel), delivery.raw.delivery_tag or 0))
-        batch = [message for message, _ in asked] + [self._read(delivery) for delivery in deliveries]
-        if batch:
-            await self._committer.commit(batch)
-        for _, done in asked:
+        messages = [message for message, _ in asked] + [self._read(delivery) for delivery in deliveries]
+        return Batch(messages, deliveries, [done for _, done in asked])
+
+    async def _finish(self, batch: Batch, plan: Plan | None) -> bool:
+        """Commit a batch and acknowledge it; True when it was done as planned."""
+        as_planned = await self._committer.commit(batch.messages, plan)
+        for done in batch.waiting:
             done.set_result(None)
-        await self._acknowledge(deliveries)
+        await self._acknowledge(batch.deliveries)
+        return as_planned
 
     def _read(self, delivery: Delivery) -> Received:
         raw = delivery.raw

@@ -81,11 +81,20 @@ class NotLoaded(Exception):
 
 @dataclass
 class Loaded:
-    """What has been read in one transaction, with the versions that guard the writes."""
+    """What has been read, with the versions that guard the writes.
+
+    `ahead` is what an earlier batch has decided and is still writing; it counts as read, in `values` and `versions`.
+    """
 
     values: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
     versions: dict[tuple[Kind[Any], str], int] = field(default_factory=dict)
     heads: dict[First, Head[Any]] = field(default_factory=dict)
+    ahead: Mapping[tuple[Kind[Any], str], Any] = field(default_factory=dict)
+
+    def after(self, changes: Mapping[tuple[Kind[Any], str], Any]) -> Loaded:
+        """Return what will be there once these changes are written over what was read here."""
+        versions = {key: self.versions.get(key, 0) + 1 for key, value in changes.items() if value is not None}
+        return Loaded(values=dict(changes), versions=versions, ahead=changes)
 
 
 class Documents:
@@ -134,7 +143,7 @@ class Documents:
         return Head(tuple(ranked), head.complete)
 
     def _changed(self, kind: Kind[T]) -> Iterable[tuple[str, T | None]]:
-        layered = {**self._earlier, **self._changes}
+        layered = {**self._loaded.ahead, **self._earlier, **self._changes}
         return [(id, value) for (of, id), value in layered.items() if of is kind]
 
     @property

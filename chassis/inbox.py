@@ -17,7 +17,7 @@ from chassis.store import bulk_write
 COLLECTION = "inbox"
 
 
-async def seen(database: Database, keys: Iterable[str], session: Session) -> dict[str, str]:
+async def seen(database: Database, keys: Iterable[str], session: Session | None) -> dict[str, str]:
     """Return the digests of those keys that were decided before."""
     rows = database[COLLECTION].find({"_id": {"$in": list(keys)}}, {"digest": 1}, session=session)
     return {row["_id"]: row["digest"] for row in await rows.to_list(None)}

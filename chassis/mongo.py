@@ -45,7 +45,7 @@ class Mongo:
 
     def database(self, name: str) -> Database:
         """Return the database with this name."""
-        return cast("Database", self._client[name])
+        return cast("Database", self._client.get_database(name, read_concern=ReadConcern("majority")))
 
     async def ping(self) -> None:
         """Raise `Unavailable` unless a primary answers."""

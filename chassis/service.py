@@ -102,7 +102,7 @@ class Runner:
             subscriber = broker.subscriber(
                 topology.queue(name, topology.routing_key(heard)),
                 topology.exchange(heard.exchange),
-                channel=topology.own_channel(2 * self._settings.batch_size),
+                channel=topology.own_channel(3 * self._settings.batch_size),
                 ack_policy=AckPolicy.MANUAL,
                 no_reply=True,
             )

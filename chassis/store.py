@@ -31,8 +31,8 @@ class Store:
         self._database = database
         self._parsed: Recent[Key, tuple[int, Any]] = Recent(PARSED_KEPT)
 
-    async def read(self, needs: Collection[Need], into: Loaded, session: Session) -> None:
-        """Add to `into` what these needs name, each kind in one query."""
+    async def read(self, needs: Collection[Need], into: Loaded, session: Session | None) -> None:
+        """Add to `into` what these needs name, each kind in one query; without a session: as last committed."""
         by_kind: dict[Kind[Any], list[str]] = defaultdict(list)
         for need in needs:
             if isinstance(need, ById):
@@ -43,7 +43,7 @@ class Store:
             if isinstance(need, First):
                 into.heads[need] = await self._read_head(need, into, session)
 
-    async def _read_kind(self, kind: Kind[Any], ids: list[str], into: Loaded, session: Session) -> None:
+    async def _read_kind(self, kind: Kind[Any], ids: list[str], into: Loaded, session: Session | None) -> None:
         into.values.update(dict.fromkeys(((kind, id) for id in ids), None))
         known = await self._known(kind, ids, into, session) if kind.cached else set()
         wanted = [id for id in ids if id not in known]
@@ -53,7 +53,7 @@ class Store:
         for document in await documents.to_list(None):
             self._keep(kind, document, into)
 
-    async def _known(self, kind: Kind[Any], ids: list[str], into: Loaded, session: Session) -> set[str]:
+    async def _known(self, kind: Kind[Any], ids: list[str], into: Loaded, session: Session | None) -> set[str]:
         """Take from memory what has not changed since it was parsed: the ids that need no reading."""
         cursor = self._database[kind.collection].find({"_id": {"$in": ids}}, {"revision": 1}, session=session)
         revisions = {document["_id"]: document["revision"] for document in await cursor.to_list(None)}
@@ -63,7 +63,7 @@ class Store:
             into.versions[kind, id] = revisions[id]
         return known
 
-    async def _read_head(self, need: First, into: Loaded, session: Session) -> Head[Any]:
+    async def _read_head(self, need: First, into: Loaded, session: Session | None) -> Head[Any]:
         order = need.order
         cursor = self._database[order.kind.collection].find({order.group: need.group}, session=session)
         documents = await cursor.sort(order.rank, 1).limit(need.depth + 1).to_list(None)
@@ -72,8 +72,10 @@ class Store:
 
     def _keep(self, kind: Kind[Any], document: Document, into: Loaded) -> Any:
         key = (kind, document["_id"])
-        into.values[key] = value = kind.read(document)
-        into.versions[key] = document["revision"]
+        value = kind.read(document)
+        if key not in into.ahead:
+            into.values[key] = value
+            into.versions[key] = document["revision"]
         if kind.cached:
             self._parsed[key] = (document["revision"], value)
         return value

@@ -21,7 +21,7 @@ STREAM_ARGUMENTS = {"x-queue-type": "stream", "x-max-age": "400D", "x-stream-max
 
 
 def exchange(name: str) -> RabbitExchange:
-    """Return one of the four exchanges: topic, durable."""
+    """Return an exchange: topic, durable."""
     return RabbitExchange(name, type=ExchangeType.TOPIC, durable=True)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from cli.servers import Servers, servers_here
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for another program, one value per line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for another program.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="How long to wait for answers.")]
 Source = Annotated[
     str,

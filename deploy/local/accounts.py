@@ -73,19 +73,22 @@ def mongo_roles(name: str) -> list[dict[str, str]]:
         return [{"role": "root", "db": "admin"}]
     if name == OPERATOR:
         reading = [{"role": "read", "db": database_of(service)} for service in SERVICES]
-        return [*reading, {"role": QUARANTINE_ROLE, "db": "admin"}]
+        return [*reading, {"role": OPERATOR_ROLE, "db": "admin"}]
     return [{"role": role, "db": database_of(name)} for role in ("readWrite", "dbAdmin")]
 
 
-QUARANTINE_ROLE = "instroomQuarantine"
+OPERATOR_ROLE = "instroomOperator"
+OPERATED = [
+    *((service, "quarantine") for service in SERVICES),
+    ("notification", "invitations"),
+    ("notification", "notices"),
+]
+"""What an operator changes: messages in quarantine, and mails to be sent after all."""
 
 
-def quarantine_privileges() -> list[dict[str, Any]]:
-    """Return what an operator may write: the quarantine of every service, and nothing else."""
+def operator_privileges() -> list[dict[str, Any]]:
+    """Return what an operator may write, and nothing else."""
     return [
-        {
-            "resource": {"db": database_of(service), "collection": "quarantine"},
-            "actions": ["find", "insert", "update", "remove"],
-        }
-        for service in SERVICES
+        {"resource": {"db": database_of(service), "collection": collection}, "actions": ["find", "update"]}
+        for service, collection in OPERATED
     ]

@@ -17,6 +17,9 @@ from deploy.local.daemons import Daemon
 from deploy.local.settings import Ports, Programs
 
 REPLICA_SET = "rs0"
+LIMITS = ("--setParameter", "transactionLifetimeLimitSeconds=5")
+"""MongoDB keeps a transaction whose client died for 60 s and up to 30 more; until then nobody else gets at the seats
+that it had changed. Ours take a fraction of a second."""
 _AUTHENTICATION_FAILED, _ALREADY_INITIALIZED, _ROLE_EXISTS = 18, 23, 51002
 Client = MongoClient[dict[str, Any]]
 
@@ -36,7 +39,7 @@ class MongoDB:
 
     def url(self, user: str) -> str:
         """Return the address for an account."""
-        return f"mongodb://{user}:{self.passwords[user]}@{self._host}/?authSource=admin&replicaSet={REPLICA_SET}"
+        return f"mongodb://{user}:{self.passwords[user]}@{self._host}/?replicaSet={REPLICA_SET}"
 
     @property
     def _host(self) -> str:
@@ -64,7 +67,7 @@ class MongoDB:
         }
         words = [word for option in options.items() for word in option]
         self.daemon.start(
-            [str(Programs().find_mongod()), "--nounixsocket", *words], {"PATH": os.environ.get("PATH", "")}
+            [str(Programs().find_mongod()), "--nounixsocket", *words, *LIMITS], {"PATH": os.environ.get("PATH", "")}
         )
 
     def wait(self) -> None:
@@ -132,10 +135,8 @@ def _ensure_accounts(client: Client, passwords: accounts.Passwords) -> None:
     """Make the accounts, once."""
     known = {user["user"] for user in client.admin.command("usersInfo")["users"]}
     if accounts.OPERATOR not in known:
-        privileges = accounts.quarantine_privileges()
-        _tolerating(
-            client, {"createRole": accounts.QUARANTINE_ROLE, "privileges": privileges, "roles": []}, _ROLE_EXISTS
-        )
+        privileges = accounts.operator_privileges()
+        _tolerating(client, {"createRole": accounts.OPERATOR_ROLE, "privileges": privileges, "roles": []}, _ROLE_EXISTS)
     for name in (*accounts.SERVICES, accounts.OPERATOR):
         if name not in known:
             client.admin.command({"createUser": name, "pwd": passwords[name], "roles": accounts.mongo_roles(name)})

@@ -56,9 +56,16 @@ async def prepare(database: Database) -> None:
     """Make the collections with their indexes and guards, as often as you like."""
     for kind in KINDS:
         await _create(database, kind.collection)
-    await database.command("collMod", storage.POOLS.collection, validator=POOL_GUARD)
+    await _guard(database, storage.POOLS.collection, POOL_GUARD)
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
+
+
+async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> None:
+    """Set a collection's validator, unless it is set: that waits for every transaction at work on the collection."""
+    found = await database.command("listCollections", filter={"name": collection})
+    if found["cursor"]["firstBatch"][0]["options"].get("validator") != guard:
+        await database.command("collMod", collection, validator=guard)
 
 
 async def _create(database: Database, collection: str) -> None:

@@ -1,4 +1,4 @@
-"""Documents of the enrolment service: their kinds, and how each is read and written (see `collections.py`)."""
+"""Documents of the enrolment service: their kinds, and how each is read and written (see `schema.py`)."""
 
 from __future__ import annotations
 

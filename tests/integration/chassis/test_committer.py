@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from pymongo import ReplaceOne
 
 from chassis import store
 from chassis.committer import Committer
@@ -124,3 +126,50 @@ async def test_of_a_message_that_is_too_large_the_head_is_stored(committer: Comm
     await committer.commit([replace(invalid(id=None), body=body)])
     (held,) = await rows(database, "quarantine")
     assert (held["whole"], held["length"], len(held["body"])) == (False, 70_000, 4096)
+
+
+async def test_a_batch_is_decided_on_top_of_one_that_is_still_being_written(
+    committer: Committer, database: Database
+) -> None:
+    """Deciding and writing overlap; the outcome is that of one after the other."""
+    first, second = [received("a", id="1")], [received("a", id="2"), received("a", id="1")]
+    plan = await committer.prepare(first, None)
+    after = await committer.prepare(second, plan)
+    assert await committer.commit(first, plan)
+    assert await committer.commit(second, after)
+    assert (await rows(database, "jars"))[0]["count"] == 2
+    assert [row["_id"] for row in await rows(database, "inbox")] == [f"{SOURCE} {id}" for id in "12"]
+
+
+async def test_what_was_decided_on_a_plan_that_failed_is_decided_again(
+    committer: Committer, database: Database
+) -> None:
+    """Another process came first: neither its count nor ours may get lost."""
+    first, second = [received("a", id="1")], [received("a", id="2")]
+    plan = await committer.prepare(first, None)
+    after = await committer.prepare(second, plan)
+    await committer.commit([received("a", id="0")])
+    assert not await committer.commit(first, plan)
+    assert not await committer.commit(second, after)
+    assert (await rows(database, "jars"))[0]["count"] == 3
+    assert b'"count":3' in (await told(database))[-1]["body"]
+
+
+async def test_without_revisions_a_plan_that_failed_would_be_written(
+    committer: Committer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched off, the guard of the test above is missed."""
+
+    async def unguarded(of: Database, collection: str, writes: list[Any], session: object) -> None:
+        for write in writes:
+            if isinstance(write, ReplaceOne):
+                write._filter.pop("revision", None)
+        await of[collection].bulk_write(writes, session=session)
+
+    monkeypatch.setattr(store, "bulk_write", unguarded)
+    await committer.commit([received("a", id="0")])
+    late = [received("a", id="1")]
+    plan = await committer.prepare(late, None)
+    await committer.commit([received("a", id="2")])
+    assert await committer.commit(late, plan)
+    assert (await rows(database, "jars"))[0]["count"] == 2

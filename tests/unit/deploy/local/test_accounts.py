@@ -41,5 +41,9 @@ def test_a_service_owns_one_database_and_an_operator_writes_to_none() -> None:
     """Each service owns its data; an operator looks, and mends the quarantine only."""
     assert {role["db"] for role in accounts.mongo_roles("enrolment")} == {"instroom_enrolment"}
     operator = accounts.mongo_roles(accounts.OPERATOR)
-    assert {role["role"] for role in operator} == {"read", accounts.QUARANTINE_ROLE}
-    assert {privilege["resource"]["collection"] for privilege in accounts.quarantine_privileges()} == {"quarantine"}
+    assert {role["role"] for role in operator} == {"read", accounts.OPERATOR_ROLE}
+    assert {privilege["resource"]["collection"] for privilege in accounts.operator_privileges()} == {
+        "quarantine",
+        "invitations",
+        "notices",
+    }
