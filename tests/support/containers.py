@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from deploy.local.mongodb import REPLICA_SET
+from deploy.local.mongodb import LIMITS, REPLICA_SET
 from deploy.local.settings import Ports
 from deploy.local.web import Management
 from tests.support.eventually import wait_until
@@ -109,7 +109,7 @@ def mongodb() -> Iterator[ContainerPower]:
     """Run a one-member replica set for the length of the block."""
     port = Ports.free().mongo_port
     container = _container(MONGODB_IMAGE, {27017: port})
-    container.with_command(f"mongod --replSet {REPLICA_SET} --bind_ip_all")
+    container.with_command(f"mongod --replSet {REPLICA_SET} --bind_ip_all {' '.join(LIMITS)}")
     url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     with container:
         power = ContainerPower(url, "", container, lambda: _is_primary(url))

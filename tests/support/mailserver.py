@@ -50,11 +50,16 @@ class Mail:
 
 @dataclass
 class MailServer:
-    """Answers each mail with the next of `answers`, and takes it when there are none left."""
+    """Answers each mail with the next of `answers`, and takes it when there are none left.
+
+    Where `holds` names a point, nothing is said there until it is None again; `held` counts who waits.
+    """
 
     answers: deque[Answer] = field(default_factory=deque)
     mails: list[Mail] = field(default_factory=list)
     port: int = 0
+    holds: Literal["rcpt", "dot"] | None = None
+    held: int = 0
 
     @property
     def url(self) -> str:
@@ -70,6 +75,7 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Refuse a recipient where the next answer says so, else note it."""
+        await self._hold("rcpt")
         if self.answers and self.answers[0].at == "rcpt":
             return self.answers.popleft().line
         envelope.rcpt_tos.append(address)
@@ -81,9 +87,18 @@ class MailServer:
         answer = self.answers.popleft() if self.answers else TAKEN
         content = envelope.original_content or b""
         self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), content, answer))
+        await self._hold("dot")
         if answer.drop and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         return answer.line
+
+    async def _hold(self, point: Literal["rcpt", "dot"]) -> None:
+        self.held += 1
+        try:
+            while self.holds == point:
+                await asyncio.sleep(0.01)
+        finally:
+            self.held -= 1
 
 
 @asynccontextmanager

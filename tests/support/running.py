@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import os
 import re
 import signal
@@ -9,12 +11,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from deploy.local.daemons import Daemon
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
 from deploy.local.web import answers_well
+from tests.support.leftovers import own_home
 from tests.support.place import Place
 from tests.support.servers import SCRATCH
 
@@ -40,7 +44,7 @@ class ServiceProcess:
     @property
     def daemon(self) -> Daemon:
         """Be `services.NAME.app`, with a log of its own."""
-        return Daemon(f"{self.service}-{self.copy}", SCRATCH / "services" / self.place.name)
+        return Daemon(f"{self.place.name}-{self.service}-{self.copy}", _home())
 
     @property
     def url(self) -> str:
@@ -62,6 +66,14 @@ class ServiceProcess:
     def is_ready(self) -> bool:
         """Ask the service whether it works."""
         return answers_well(f"{self.url}/readyz")
+
+    async def ready(self) -> bool:
+        """Ask it without holding up the test's event loop."""
+        return await asyncio.to_thread(self.is_ready)
+
+    async def troubled(self) -> bool:
+        """Ask it the same, hoping for a no."""
+        return not await self.ready()
 
     def kill(self) -> None:
         """End the process with SIGKILL, in whatever it was doing."""
@@ -95,6 +107,14 @@ class ServiceProcess:
         log = self.daemon.log_file
         if log.exists() and self.daemon.pid() is None:
             log.rename(_free_name(log))
+
+
+@cache
+def _home() -> Path:
+    """Return the home of this run's services: other runs leave it alone, and the next sweeps it after a crash."""
+    life = ExitStack()
+    atexit.register(life.close)
+    return life.enter_context(own_home(SCRATCH))
 
 
 def _free_name(log: Path) -> Path:

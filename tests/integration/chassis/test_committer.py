@@ -12,7 +12,7 @@ from pymongo import ReplaceOne
 from chassis import store
 from chassis.committer import Committer
 from chassis.documents import Kind
-from chassis.mongo import Database, Mongo
+from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from tests.integration.chassis.conftest import rows, told
 from tests.unit.chassis import toy
@@ -160,10 +160,10 @@ async def test_without_revisions_a_plan_that_failed_would_be_written(
 ) -> None:
     """Switched off, the guard of the test above is missed."""
 
-    async def unguarded(of: Database, collection: str, writes: list[Any], session: object) -> None:
+    async def unguarded(of: Database, collection: str, writes: list[Any], session: Session) -> None:
         for write in writes:
             if isinstance(write, ReplaceOne):
-                write._filter.pop("revision", None)
+                write._filter = {"_id": write._filter["_id"]}
         await of[collection].bulk_write(writes, session=session)
 
     monkeypatch.setattr(store, "bulk_write", unguarded)
