@@ -124,7 +124,7 @@ class Committer:
             log.warning("database_away", error=str(error))
         self.available = False
         metrics.RETRIED.labels("unavailable").inc()
-        await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2**tries))
+        await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(tries, 10)))
 
     async def _isolate(self, batch: Sequence[Received], error: Exception) -> None:
         """Find the message whose outcome cannot be written, and hold it alone."""

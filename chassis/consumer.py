@@ -8,7 +8,6 @@ after the commit and never before.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from faststream.exceptions import SkipMessage
 
 from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
+from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears, UnknownType
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
 
@@ -53,10 +53,19 @@ class Acknowledgements:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """A message that arrived, and the queue that it came from."""
+    """A message that arrived, the queue that it came from, and the channel that it came by.
+
+    The message itself gives its channel only while that is open.
+    """
 
     raw: AbstractIncomingMessage
     queue: str
+    channel: Any
+
+    @property
+    def tag(self) -> int:
+        """Return the number of the delivery on its channel."""
+        return self.raw.delivery_tag or 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +104,7 @@ class Consumer:
 
         class Handover(BaseMiddleware[Any, Any]):
             async def on_receive(self) -> None:
-                take(Delivery(self.msg, self.context.get("handler_").queue.name))
+                take(Delivery(self.msg, self.context.get("handler_").queue.name, self.msg.channel))
                 raise SkipMessage  # spares FastStream's parsing: the committer starts from the raw bytes
 
         return Handover
@@ -141,9 +150,10 @@ class Consumer:
             await asyncio.sleep(self._limits.wait_s)
         if self._stopping:
             return None
-        asked, self._asked = self._asked, []
-        deliveries = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
-        deliveries.sort(key=lambda delivery: (id(delivery.raw.channel), delivery.raw.delivery_tag or 0))
+        asked, self._asked = self._asked[: self._limits.batch], self._asked[self._limits.batch :]
+        taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
+        deliveries = [delivery for delivery in taken if not delivery.channel.is_closed]  # the others come again
+        deliveries.sort(key=lambda delivery: (id(delivery.channel), delivery.tag))
         messages = [message for message, _ in asked] + [self._read(delivery) for delivery in deliveries]
         return Batch(messages, deliveries, [done for _, done in asked])
 
@@ -163,13 +173,20 @@ class Consumer:
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge finished deliveries, per channel with one frame for a whole run."""
-        for channel, group in groupby(deliveries, key=lambda delivery: delivery.raw.channel):
-            by_tag = {delivery.raw.delivery_tag or 0: delivery.raw for delivery in group}
-            upto = self._finished.setdefault(channel, Acknowledgements()).finish(list(by_tag))
-            if upto is None:
-                continue
-            with contextlib.suppress(*LOST):  # the channel is gone: the broker delivers again, the inbox knows them
-                await channel.basic_ack(upto, multiple=True)
+        for channel, group in groupby(deliveries, key=lambda delivery: delivery.channel):
+            acknowledgements = self._finished.setdefault(channel, Acknowledgements())
+            upto = acknowledgements.finish([delivery.tag for delivery in group])
+            if upto is not None:
+                await _acknowledge(channel, upto)
+
+
+async def _acknowledge(channel: Any, upto: int) -> None:
+    """Acknowledge all up to a delivery; where the channel is gone they come again, and the inbox knows them."""
+    try:
+        await channel.basic_ack(upto, multiple=True)
+    except (*LOST, asyncio.CancelledError):
+        if is_asked_to_stop():
+            raise
 
 
 def _event_in(raw: AbstractIncomingMessage, hears: Hears) -> CloudEvent[Any] | InvalidEvent:

@@ -45,7 +45,8 @@ class Mongo:
 
     def database(self, name: str) -> Database:
         """Return the database with this name."""
-        return cast("Database", self._client.get_database(name, read_concern=ReadConcern("majority")))
+        concerns = {"read_concern": ReadConcern("majority"), "write_concern": WriteConcern("majority")}
+        return cast("Database", self._client.get_database(name, **concerns))
 
     async def ping(self) -> None:
         """Raise `Unavailable` unless a primary answers."""

@@ -24,7 +24,7 @@ from instroom_contracts.topology import EVENTS
 
 NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
-BYTES_PER_DOCUMENT = 8 * 1024 * 1024
+BYTES_PER_DOCUMENT = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -34,35 +34,30 @@ class Outgoing:
 
 
 class Confirms:
-    """The confirms of a run of messages: which have come, and the first trouble there was."""
+    """The confirms of a run of messages: which are open, by number, and the first trouble there was."""
 
     def __init__(self, count: int) -> None:
-        self._open = set(range(count))
+        self.open = set(range(count))
         self._unsettled = count
         self._ended = asyncio.Event()
-        self._count = count
         self.trouble: BaseException | None = None
 
     def settle(self, number: int, trouble: BaseException | None) -> None:
         """Note that a message was confirmed, or refused or returned with this error."""
         if trouble is None:
-            self._open.discard(number)
+            self.open.discard(number)
         self.trouble = self.trouble or trouble
         self._unsettled -= 1
         if not self._unsettled:
             self._ended.set()
 
-    def confirmed(self) -> int:
-        """Return how many messages were confirmed before the first that was not."""
-        return min(self._open, default=self._count)
-
-    async def wait(self, channel: aiormq.Channel) -> None:
-        """Wait until the broker has answered for each; the channel's end is trouble for all that are open."""
+    async def wait(self, channel: aiormq.Channel, seconds: float) -> None:
+        """Wait until the broker has answered for each; the channel's end, or so many seconds, is trouble."""
         ended = asyncio.ensure_future(self._ended.wait())
-        await asyncio.wait({ended, channel.closing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, channel.closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if not self._ended.is_set():
-            self.trouble = ConnectionError("the channel closed before the broker had confirmed everything")
+            self.trouble = ConnectionError("the broker did not answer for all messages, or the channel closed")
 
 
 @dataclass(slots=True)
@@ -85,11 +80,10 @@ class _Confirm:
         self.confirms.settle(self.number, error)
 
 
-async def publish_all(channel: aiormq.Channel, messages: Sequence[Outgoing]) -> tuple[int, BaseException | None]:
-    """Send these messages in order, mandatory, and wait until the broker has them.
+async def publish_all(channel: aiormq.Channel, messages: Sequence[Outgoing], seconds: float) -> Confirms:
+    """Send these messages in order, mandatory, and wait until the broker has answered for them, or so many seconds.
 
-    Returns how many were confirmed before the first that was not, and that one's error. The channel must be in confirm
-    mode, with returns raised as errors.
+    The channel must be in confirm mode, with returns raised as errors.
     """
     confirms = Confirms(len(messages))
     frames: list[Any] = []
@@ -99,11 +93,11 @@ async def publish_all(channel: aiormq.Channel, messages: Sequence[Outgoing]) -> 
             frames += _frames(message)
         await channel.write_queue.put(ChannelFrame.marshall(channel.number, frames))
     try:
-        await confirms.wait(channel)
+        await confirms.wait(channel, seconds)
     finally:
         for message in messages:
             channel.message_id_delivery_tag.pop(message.id, None)
-    return confirms.confirmed(), confirms.trouble
+    return confirms
 
 
 def _expect(channel: aiormq.Channel, message: Outgoing, confirm: _Confirm) -> None:

@@ -15,6 +15,7 @@ from chassis.mongo import Database, Session
 COLLECTION = "quarantine"
 STORED_BYTES = 64 * 1024
 HEAD_BYTES = 4 * 1024
+MOST_HEADER = 1024
 
 
 async def hold(database: Database, held: Sequence[Held], now: datetime, session: Session) -> None:
@@ -31,6 +32,12 @@ def _write(held: Held, now: datetime) -> UpdateOne:
     return UpdateOne({"_id": id}, update, upsert=True)
 
 
+def _plain(value: object) -> str:
+    """Return a header's name or value as text that MongoDB keeps, whatever AMQP type it had."""
+    text = value.decode(errors="replace") if isinstance(value, (bytes, bytearray)) else str(value)
+    return text.replace("\0", "")[:MOST_HEADER]
+
+
 def _document(held: Held) -> Document:
     message = held.message
     whole = len(message.body) <= STORED_BYTES
@@ -42,7 +49,7 @@ def _document(held: Held) -> Document:
         "source": message.event.source,
         "eventId": message.event.id,
         "contentType": message.content_type,
-        "headers": message.headers,
+        "headers": {_plain(name): _plain(value) for name, value in message.headers.items()},
         "body": message.body if whole else message.body[:HEAD_BYTES],
         "length": len(message.body),
         "whole": whole,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import aio_pika
@@ -23,13 +23,15 @@ from pymongo.errors import PyMongoError
 
 from chassis import metrics
 from chassis.documents import Document
+from chassis.errors import is_asked_to_stop
 from chassis.lease import Lease
 from chassis.mongo import Database
-from chassis.pipeline import Outgoing, publish_all
+from chassis.pipeline import Confirms, Outgoing, publish_all
 
 log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 8.0  # with the lease's margin this ends before another process may take over
+
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 ROWS_AT_ONCE = 4
@@ -61,7 +63,9 @@ class Relay:
             try:
                 await self._round()
                 pause = FIRST_PAUSE_S
-            except TROUBLE as error:
+            except (*TROUBLE, asyncio.CancelledError) as error:
+                if is_asked_to_stop():
+                    raise
                 log.warning("relay_interrupted", error=type(error).__name__, seconds=pause)
                 await self._drop_channel()
                 await asyncio.sleep(pause)
@@ -79,7 +83,8 @@ class Relay:
     async def publish_next(self) -> bool:
         """Publish the oldest rows of the outbox and take out what is confirmed; False when there are none.
 
-        Where the broker does not confirm an event, those before it are taken out, and its error is raised.
+        Where the broker does not confirm an event, it stays, with those behind it on the same exchange, and its error
+        is raised.
         """
         rows = await self._outbox.find({}).sort("_id", 1).limit(ROWS_AT_ONCE).to_list(None)
         if not rows:
@@ -87,33 +92,34 @@ class Relay:
             return False
         events = [event for row in rows for event in row["events"]]
         metrics.OUTBOX_LAG.set(max(0.0, time.time() - events[0]["at"].timestamp()))
-        confirmed, trouble = await self._publish(events)
-        metrics.PUBLISHED.inc(confirmed)
-        await self._take_out(rows, confirmed)
-        if trouble is not None:
-            raise trouble
+        confirms = await self._publish(events)
+        left = _left(events, confirms.open)
+        metrics.PUBLISHED.inc(len(events) - len(left))
+        await self._take_out(rows, left)
+        if confirms.trouble is not None:
+            raise confirms.trouble
         return True
 
-    async def _take_out(self, rows: Sequence[Document], confirmed: int) -> None:
-        """Delete the rows that are confirmed as a whole, and shorten the one that is confirmed in part."""
-        whole = []
+    async def _take_out(self, rows: Sequence[Document], left: set[str]) -> None:
+        """Delete the rows of which nothing is left to tell, and shorten the others."""
+        done = [row["_id"] for row in rows if not any(event["id"] in left for event in row["events"])]
+        await self._outbox.delete_many({"_id": {"$in": done}})
         for row in rows:
-            if confirmed < len(row["events"]):
-                if confirmed:
-                    await self._outbox.update_one({"_id": row["_id"]}, {"$set": {"events": row["events"][confirmed:]}})
-                break
-            confirmed -= len(row["events"])
-            whole.append(row["_id"])
-        await self._outbox.delete_many({"_id": {"$in": whole}})
+            rest = [event for event in row["events"] if event["id"] in left]
+            if 0 < len(rest) < len(row["events"]):
+                await self._outbox.update_one({"_id": row["_id"]}, {"$set": {"events": rest}})
 
-    async def _publish(self, events: Sequence[Document]) -> tuple[int, BaseException | None]:
+    async def _publish(self, events: Sequence[Document]) -> Confirms:
         """Send all events in order without waiting between them, then wait for the broker's confirms.
 
-        Returns how many were confirmed before the first that was not, and the error of that one.
+        All of it ends within the lease, which is looked at again right before sending: the connection may have been
+        long in coming back.
         """
-        channel = cast("aiormq.Channel", await (await self._open_channel()).get_underlay_channel())
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-            return await publish_all(channel, [_message(event, self._app_id) for event in events])
+            channel = cast("aiormq.Channel", await (await self._open_channel()).get_underlay_channel())
+            if not await self._lease.hold():
+                raise TimeoutError("another process relays by now")
+        return await publish_all(channel, [_message(event, self._app_id) for event in events], PUBLISH_TIMEOUT_S)
 
     async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:
@@ -125,15 +131,29 @@ class Relay:
     async def _drop_channel(self) -> None:
         channel, self._channel = self._channel, None
         if channel is not None:
-            with contextlib.suppress(*TROUBLE):
+            try:
                 await channel.close()
+            except (*TROUBLE, asyncio.CancelledError):
+                if is_asked_to_stop():
+                    raise
 
     async def close(self) -> None:
-        """Give the lease up and close the connection."""
-        with contextlib.suppress(*TROUBLE):
-            await self._lease.give_up()
+        """Close the connection, so that nothing is under way any more, and give the lease up."""
         if self._connection is not None:
             await self._connection.close()
+        with contextlib.suppress(*TROUBLE):
+            await self._lease.give_up()
+
+
+def _left(events: Sequence[Document], unconfirmed: Collection[int]) -> set[str]:
+    """Return the ids of events to tell again: those not confirmed, and those behind one of them on its exchange."""
+    left, held_up = set(), set()
+    for number, event in enumerate(events):
+        if number in unconfirmed:
+            held_up.add(event["exchange"])
+        if event["exchange"] in held_up:
+            left.add(event["id"])
+    return left
 
 
 def _message(event: Document, app_id: str) -> Outgoing:

@@ -79,6 +79,7 @@ class Runner:
         self._broker = self._make_broker()
         self._tasks: list[asyncio.Task[None]] = []
         self.failed = False
+        self._stopping = False
 
     def app(self) -> AsgiFastStream:
         """Return the ASGI application: health routes outside, the consumers inside."""
@@ -140,18 +141,20 @@ class Runner:
 
     async def _drain(self) -> None:
         """Finish and acknowledge the batch at hand, before FastStream closes the connection."""
+        self._stopping = True
         await self._running.consumer.stop()
         await asyncio.wait(self._tasks[:1], timeout=self._settings.graceful_timeout_s)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Stop the whole service when a part of it fails, so that whoever watches over it starts it afresh."""
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if not self._stopping:
+            error = None if task.cancelled() else task.exception()
             log.error("service_failed", error=type(error).__name__, exc_info=error)
             self.failed = True
             signal.raise_signal(signal.SIGTERM)
 
     async def _end(self) -> None:
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -73,7 +73,7 @@ class Store:
     def _keep(self, kind: Kind[Any], document: Document, into: Loaded) -> Any:
         key = (kind, document["_id"])
         value = kind.read(document)
-        if key not in into.ahead:
+        if key not in into.ahead and key not in into.versions:  # what is in use keeps the revision it was read at
             into.values[key] = value
             into.versions[key] = document["revision"]
         if kind.cached:

@@ -37,13 +37,14 @@ class Timer:
             except PyMongoError as error:
                 log.warning("timer_interrupted", error=type(error).__name__)
                 expired = []
-            if expired:
-                await running.consumer.ask(self.hears, self._event(expired))
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.gather(*(running.consumer.ask(self.hears, self._event(id)) for id in expired))
+            if len(expired) < MOST_AT_ONCE:
+                await asyncio.sleep(LOOK_EVERY_S)
 
     async def _expired(self, database: Database) -> list[str]:
         due = database[PARKED.collection].find({"until": {"$lte": datetime.now(UTC)}}, {"_id": 1})
         return [document["_id"] for document in await due.sort("until", 1).limit(MOST_AT_ONCE).to_list(None)]
 
-    def _event(self, expired: list[str]) -> CloudEvent[ParkingExpired]:
-        return new_event(ParkingExpired(requests=tuple(expired)), source=self.source)
+    def _event(self, expired: str) -> CloudEvent[ParkingExpired]:
+        """Make an event for one request alone, so that one that fails takes no others along."""
+        return new_event(ParkingExpired(requests=(expired,)), source=self.source)

@@ -153,7 +153,7 @@ class Sender:
                 log.warning("outcome_not_recorded", error=type(error).__name__, **_ids(letter))
                 if self._stopping.is_set() and tries >= TRIES_WHEN_STOPPING:
                     raise
-                await asyncio.sleep(min(LONGEST_PAUSE_S, 0.05 * 2**tries))
+                await asyncio.sleep(min(LONGEST_PAUSE_S, 0.05 * 2 ** min(tries, 10)))
             else:
                 log.info("mail_attempted", state=outcome.result, reason=outcome.trouble, **_ids(letter))
                 return

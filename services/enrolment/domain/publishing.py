@@ -36,6 +36,4 @@ def _offer(decision: Decision, id: str, sessions: list[Session]) -> None:
     capacity = sessions[0].capacity
     keys: tuple[SessionKey, ...] = tuple(session.key for session in sessions)
     before = decision.register.pool(id) or Pool(id, capacity, capacity)
-    after = before.offer(capacity, keys)
-    if after != before:
-        decision.change_pool(before, after)
+    decision.change_pool(before, before.offer(capacity, keys))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -118,6 +119,17 @@ async def test_an_invalid_message_is_stored_once_however_often_it_comes(
         await committer.commit([message])
     (held,) = await rows(database, "quarantine")
     assert (held["reason"], held["times"], held["state"], bytes(held["body"])) == ("invalid-event", 3, "held", b"{}")
+
+
+async def test_an_invalid_message_with_odd_headers_is_held_all_the_same(
+    committer: Committer, database: Database
+) -> None:
+    """A sender chooses the headers: none of their types may stop the service."""
+    odd = {"price": Decimal("1.5"), "raw": bytearray(b"\xff"), "nul\0name": "nul\0value", "table": {"a": [1]}}
+    await committer.commit([replace(invalid(id=None), headers=odd)])
+    (held,) = await rows(database, "quarantine")
+    assert held["headers"]["price"] == "1.5"
+    assert held["headers"]["nulname"] == "nulvalue"
 
 
 async def test_of_a_message_that_is_too_large_the_head_is_stored(committer: Committer, database: Database) -> None:

@@ -89,19 +89,18 @@ async def test_what_is_told_again_after_a_crash_is_the_same_to_the_byte(
 async def test_an_event_that_nobody_can_get_stays_in_the_outbox(
     committer: Committer, database: Database, relay: Relay, heard: list[dict[str, Any]]
 ) -> None:
-    """A publish that the broker returns is not done; what came before it is, and is not told again."""
+    """A publish that the broker returns is not done; the others are, and are not told again."""
     await committer.commit([received("a", id=str(number)) for number in range(4)])
     await database["outbox"].update_one({}, {"$set": {"events.2.exchange": "instroom.private"}})
     for _ in range(2):
         with pytest.raises(LowLevelPublishError):
             await relay.publish_next()
     (row,) = await rows(database, "outbox")
-    assert [event["exchange"] for event in row["events"]] == ["instroom.private", "instroom.events"]
+    assert [event["exchange"] for event in row["events"]] == ["instroom.private"]
     await database["outbox"].update_one({}, {"$set": {"events.0.exchange": "instroom.events"}})
     await relay.publish_next()
     await eventually(lambda: {fact["data"]["count"] for fact in heard} == {1, 2, 3, 4})
-    assert [fact["data"]["count"] for fact in heard][:2] == [1, 2]
-    assert [fact["data"]["count"] for fact in heard].count(1) == 1
+    assert len(heard) == 4
 
 
 async def test_one_process_at_a_time_holds_a_lease(database: Database) -> None:

@@ -1,9 +1,19 @@
-"""Acknowledging a run of deliveries with one frame."""
+"""Acknowledging a run of deliveries with one frame, and leaving what a lost channel delivered."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.consumer import Acknowledgements
+from chassis.committer import Committer, Limits
+from chassis.consumer import Acknowledgements, Consumer, Delivery
+from chassis.deciding import Received
+from tests.support.eventually import eventually
+from tests.unit.chassis.toy import HEARS, SOURCE, received
 
 
 def test_a_run_from_the_first_delivery_on_is_acknowledged_at_once() -> None:
@@ -27,3 +37,56 @@ def test_in_any_order_no_unfinished_delivery_is_acknowledged_and_none_is_forgott
         upto = acknowledgements.finish(tags[start : start + size]) or upto
         assert set(range(1, upto + 1)) <= finished
     assert upto == 29
+
+
+class Committed:
+    """A committer that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    async def prepare(self, batch: Sequence[Received], ahead: object) -> None:
+        """Prepare nothing."""
+
+    async def commit(self, batch: Sequence[Received], plan: object = None) -> bool:
+        """Note what comes."""
+        self.events += [message.event.id or "?" for message in batch]
+        return True
+
+
+@dataclass
+class Channel:
+    """A channel as far as the consumer knows it."""
+
+    is_closed: bool = False
+    acknowledged: list[int] = field(default_factory=list)
+
+    __hash__ = object.__hash__
+
+    async def basic_ack(self, tag: int, *, multiple: bool) -> None:
+        """Note an acknowledgement."""
+        assert multiple
+        self.acknowledged.append(tag)
+
+
+def delivery(channel: Channel, tag: int, id: str) -> Delivery:
+    """Build a delivery of the toy service."""
+    message = received("a", id=id)
+    body = b'{"specversion": "1.0", "type": "nl.enrolments.thing-counted.v1", "time": "2021-05-20T09:30:00Z",'
+    body += f' "id": "{id}", "source": "{SOURCE}", "data": {{"jar": "a"}}}}'.encode()
+    raw = SimpleNamespace(body=body, content_type=message.content_type, headers={}, delivery_tag=tag)
+    return Delivery(cast("Any", raw), "toy", channel)
+
+
+async def test_what_a_lost_channel_delivered_is_left_to_come_again() -> None:
+    """A broker that restarts delivers anew; acknowledging on the old channel would end the consumer."""
+    committed, lost, new = Committed(), Channel(is_closed=True), Channel()
+    consumer = Consumer(cast("Committer", committed), {"toy": HEARS}, Limits(10, 0))
+    for one in (delivery(lost, 7, "old"), delivery(new, 1, "first"), delivery(new, 2, "second")):
+        consumer._take(one)
+    running = asyncio.ensure_future(consumer.run())
+    await eventually(lambda: new.acknowledged == [2])
+    await consumer.stop()
+    await running
+    assert committed.events == ["first", "second"]
+    assert lost.acknowledged == []
