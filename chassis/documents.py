@@ -117,7 +117,13 @@ class Documents:
         raise NotLoaded(ById(kind, id))
 
     def put(self, kind: Kind[T], id: str, value: T | None) -> None:
-        """Keep this value under this id; None removes the document."""
+        """Keep this value under this id; None removes the document.
+
+        Raises `NotLoaded` where one that has not been read yet is to be removed: what is not known to be there would
+        stay.
+        """
+        if value is None:
+            self.get(kind, id)
         self._changes[(kind, id)] = value
 
     def first(self, order: Order[T], group: str, depth: int) -> Head[T]:

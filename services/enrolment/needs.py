@@ -60,7 +60,10 @@ def to_cancel(event: CloudEvent[EnrolmentCancellationRequested], documents: Docu
         return
     yield ById(EDITIONS, enrolment.edition_id)
     yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, enrolment.participant))
-    yield from (ById(ENROLMENTS, companion) for companion in enrolment.companion_ids)
+    for companion_id in (ById(ENROLMENTS, id) for id in enrolment.companion_ids):
+        yield companion_id
+        if companion := _loaded(documents, companion_id):
+            yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, companion.participant))
     for place in enrolment.places:
         yield ById(POOLS, place.pool)
         yield ById(SESSIONS, f"{enrolment.edition_id}/{place.session_id}")

@@ -13,6 +13,8 @@ from typing import Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.eventually import eventually
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -95,8 +97,7 @@ class MailServer:
     async def _hold(self, point: Literal["rcpt", "dot"]) -> None:
         self.held += 1
         try:
-            while self.holds == point:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: self.holds != point, within=60)
         finally:
             self.held -= 1
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+import motor.motor_asyncio
 from pymongo import InsertOne, ReplaceOne
 
 from chassis import committer, consumer, inbox, mongo, relay, store
@@ -105,13 +106,19 @@ def confirms() -> None:
 
 
 def patience() -> None:
-    """Blame the message when the database is away."""
+    """Wait for no database, and blame the message at hand when it is away."""
+    connect = motor.motor_asyncio.AsyncIOMotorClient
 
     @contextmanager
     def untranslated() -> Iterator[None]:
         yield
 
+    def connect_or_fail(url: str, **options: Any) -> Any:
+        return connect(url, **{**options, "serverSelectionTimeoutMS": 200})
+
+    switch(motor.motor_asyncio, "AsyncIOMotorClient", connect_or_fail)
     switch(mongo, "translated", untranslated)
+    switch(mongo, "COMMIT_DEADLINE_S", 0)
     switch(committer, "Unavailable", ZeroDivisionError)
 
 

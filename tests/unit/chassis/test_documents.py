@@ -31,10 +31,18 @@ def test_what_was_removed_is_gone() -> None:
     assert documents.get(JARS, "a") is None
 
 
+def test_what_was_not_read_cannot_be_removed() -> None:
+    """Without its revision nothing would be deleted, and nobody would notice."""
+    with pytest.raises(NotLoaded) as missing:
+        Documents(Loaded()).put(JARS, "a", None)
+    assert missing.value.needs == (ById(JARS, "a"),)
+
+
 def complete_shelf() -> Loaded:
     """Build a shelf of two jars, all of it read."""
     members = (("a", jar("a", 1)), ("b", jar("b", 2)))
-    return Loaded(heads={First(BY_SHELF, "top", 5): Head(members, complete=True)})
+    values = {(JARS, name): one for name, one in members}
+    return Loaded(values=values, heads={First(BY_SHELF, "top", 5): Head(members, complete=True)})
 
 
 def test_the_first_of_a_group_follow_what_this_batch_changed() -> None:

@@ -1,0 +1,1 @@
+"""The enrolment service's decisions on a real database."""
