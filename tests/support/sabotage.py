@@ -105,6 +105,16 @@ def confirms() -> None:
     switch(relay.Relay, "_publish", publish_blindly)
 
 
+def order() -> None:
+    """Tell what waits in the outbox last first."""
+    publish = relay.Relay._publish
+
+    async def publish_backwards(self: relay.Relay, events: Sequence[Any]) -> Any:
+        return await publish(self, events[::-1])
+
+    switch(relay.Relay, "_publish", publish_backwards)
+
+
 def patience() -> None:
     """Wait for no database, and blame the message at hand when it is away."""
     connect = motor.motor_asyncio.AsyncIOMotorClient
@@ -133,7 +143,7 @@ def leave() -> None:
 
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, patience, leave)
+    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, leave)
 }
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from chassis import logs
 from chassis.committer import Committer
@@ -16,9 +17,11 @@ from tests.unit.chassis.toy import SOURCE, TELLS
 
 
 @pytest.fixture(autouse=True)
-def _service_logs() -> None:
+def _service_logs() -> Iterator[None]:
     """Log as a service does."""
     logs.configure("toy", "info")
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["motor", "pymongo"])

@@ -37,12 +37,12 @@ def test_a_service_works_in_its_own_database_only(mongodb: MongoDB) -> None:
 
 
 def test_an_operator_looks_at_everything_and_mends_the_quarantine(mongodb: MongoDB) -> None:
-    """`instroom audit` reads live data; only a quarantined message may be changed by hand."""
+    """`instroom audit` reads live data; and mends quarantined messages, nothing else here."""
     with Client(mongodb.url(accounts.OPERATOR)) as client:
         for service in accounts.SERVICES:
             database = client[accounts.database_of(service)]
             database["outbox"].find_one()
-            database["quarantine"].update_one({"_id": "message"}, {"$set": {"seen": True}}, upsert=True)
+            database["quarantine"].update_one({"_id": "message"}, {"$set": {"seen": True}})
             with pytest.raises(OperationFailure, match=NOT_ALLOWED):
                 database["outbox"].insert_one({"_id": 1})
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -9,6 +10,14 @@ import structlog
 from chassis import logs
 
 ADDRESS = "robin.jansen@example.org"
+
+
+@pytest.fixture(autouse=True)
+def _forget_afterwards() -> Iterator[None]:
+    """Leave other tests their own logs."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 def line_of(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
