@@ -16,7 +16,7 @@ from typing import Any
 import motor.motor_asyncio
 from pymongo import InsertOne, ReplaceOne
 
-from chassis import committer, consumer, inbox, mongo, relay, store
+from chassis import committer, consumer, deciding, inbox, mongo, relay, store
 from instroom_contracts.cloudevent import decode
 from services.enrolment import schema
 from services.enrolment.domain import values
@@ -38,10 +38,9 @@ def seats() -> None:
 def memory() -> None:
     """Forget which messages were decided."""
 
-    async def nothing(*_: object) -> dict[str, str]:
-        return {}
+    async def nothing(*_: object) -> None: ...
 
-    switch(inbox, "seen", nothing)
+    switch(deciding.Received, "key", None)
     switch(inbox, "record", nothing)
 
 
