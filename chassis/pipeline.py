@@ -10,27 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import aiormq
-from aiormq import spec
 from aiormq.abc import ChannelFrame
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader
 
-FRAME_BYTES = 128 * 1024 - 8
-"""The most that one frame holds (RabbitMQ's frame_max, which an event of 64 KiB never reaches)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to publish: its id (also in its properties), where to, its properties, and its body."""
-
-    id: str
-    exchange: str
-    routing_key: str
-    properties: spec.Basic.Properties
-    body: bytes
+from chassis.frames import Outgoing, publishing
 
 
 class Confirms:
@@ -86,12 +70,11 @@ async def publish_all(channel: aiormq.Channel, messages: Sequence[Outgoing], sec
     The channel must be in confirm mode, with returns raised as errors.
     """
     confirms = Confirms(len(messages))
-    frames: list[Any] = []
     async with channel.lock:
         for number, message in enumerate(messages):
             _expect(channel, message, _Confirm(confirms, number))
-            frames += _frames(message)
-        await channel.write_queue.put(ChannelFrame.marshall(channel.number, frames))
+        frames = b"".join(publishing(message, channel.number) for message in messages)
+        await channel.write_queue.put(ChannelFrame(frames, should_close=False))
     try:
         await confirms.wait(channel, seconds)
     finally:
@@ -105,10 +88,3 @@ def _expect(channel: aiormq.Channel, message: Outgoing, confirm: _Confirm) -> No
     channel.delivery_tag += 1
     channel.confirmations[channel.delivery_tag] = confirm  # type: ignore[assignment]
     channel.message_id_delivery_tag[message.id] = channel.delivery_tag
-
-
-def _frames(message: Outgoing) -> list[Any]:
-    publish = spec.Basic.Publish(exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
-    header = ContentHeader(properties=message.properties, body_size=len(message.body))
-    bodies = [message.body[at : at + FRAME_BYTES] for at in range(0, len(message.body), FRAME_BYTES)]
-    return [publish, header, *map(ContentBody, bodies)]

@@ -17,16 +17,16 @@ import aiormq
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError
-from aiormq import spec
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from pymongo.errors import PyMongoError
 
 from chassis import metrics
 from chassis.documents import Document
 from chassis.errors import is_asked_to_stop
+from chassis.frames import Outgoing
 from chassis.lease import Lease
 from chassis.mongo import Database
-from chassis.pipeline import Confirms, Outgoing, publish_all
+from chassis.pipeline import Confirms, publish_all
 
 log = structlog.get_logger()
 
@@ -35,7 +35,6 @@ PUBLISH_TIMEOUT_S = 8.0  # with the lease's margin this ends before another proc
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 ROWS_AT_ONCE = 4
-CONTENT_TYPE = "application/cloudevents+json"
 TROUBLE = (AMQPError, LowLevelAMQPError, PyMongoError, OSError, TimeoutError, RuntimeError)
 
 
@@ -157,14 +156,13 @@ def _left(events: Sequence[Document], unconfirmed: Collection[int]) -> set[str]:
 
 
 def _message(event: Document, app_id: str) -> Outgoing:
-    properties = spec.Basic.Properties(
-        content_type=CONTENT_TYPE,
-        delivery_mode=2,
-        message_id=event["id"],
-        message_type=event["type"],
+    return Outgoing(
+        id=event["id"],
+        exchange=event["exchange"],
+        type=event["type"],
         correlation_id=event["correlationId"],
         app_id=app_id,
-        timestamp=event["at"],
+        at=event["at"],
         headers=event["headers"],
+        body=event["body"],
     )
-    return Outgoing(event["id"], event["exchange"], event["type"], properties, event["body"])
