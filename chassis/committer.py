@@ -19,11 +19,12 @@ import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
 from chassis.deciding import Received, Verdict, decide
-from chassis.documents import Document, Loaded
+from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from chassis.store import Store
+from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
 
 log = structlog.get_logger()
@@ -146,13 +147,25 @@ class Committer:
     async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session | None) -> Plan:
         now = datetime.now(UTC)
         loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded()
-        keys = [key for message in batch if (key := message.key) is not None]
-        decided = await inbox.seen(self._database, keys, session) | (ahead.digests() if ahead else {})
-        outcome = decide(batch, decided, loaded, now)
-        while not isinstance(outcome, Verdict):
+        foreseen = await decide(batch, {}, loaded, now)
+        seen = await self._read(batch, foreseen, loaded, session)
+        decided = seen | (ahead.digests() if ahead else {})
+        while not isinstance(outcome := await decide(batch, decided, loaded, now), Verdict):
             await self._store.read(outcome, loaded, session)
-            outcome = decide(batch, decided, loaded, now)
-        return Plan(outcome, loaded, [self._teller.envelope(told, now) for told in outcome.told], now)
+        events = [self._teller.envelope(told, now) async for told in in_turns(outcome.told)]
+        return Plan(outcome, loaded, events, now)
+
+    async def _read(
+        self, batch: Sequence[Received], foreseen: Verdict | frozenset[Need], loaded: Loaded, session: Session | None
+    ) -> dict[str, str]:
+        """Read what is needed as far as it is foreseen; return what was decided before."""
+        keys = [key for message in batch if (key := message.key) is not None]
+        needs = frozenset() if isinstance(foreseen, Verdict) else foreseen
+        seen = inbox.seen(self._database, keys, session)
+        if session is not None:  # a transaction does one thing at a time
+            await self._store.read(needs, loaded, session)
+            return await seen
+        return (await asyncio.gather(seen, self._store.read(needs, loaded, None)))[0]
 
     async def _write(self, plan: Plan, session: Session) -> None:
         await inbox.record(self._database, plan.verdict.spent, plan.now, session)

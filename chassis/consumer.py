@@ -26,6 +26,7 @@ from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears, UnknownType
+from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
 
 LOST = (AMQPError, LowLevelAMQPError, RuntimeError, OSError)
@@ -154,7 +155,8 @@ class Consumer:
         taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
         deliveries = [delivery for delivery in taken if not delivery.channel.is_closed]  # the others come again
         deliveries.sort(key=lambda delivery: (id(delivery.channel), delivery.tag))
-        messages = [message for message, _ in asked] + [self._read(delivery) for delivery in deliveries]
+        messages = [message for message, _ in asked]
+        messages += [self._read(delivery) async for delivery in in_turns(deliveries)]
         return Batch(messages, deliveries, [done for _, done in asked])
 
     async def _finish(self, batch: Batch, plan: Plan | None) -> bool:

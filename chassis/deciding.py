@@ -1,6 +1,6 @@
 """Deciding a batch in memory: one message after the other, each seeing what those before it changed.
 
-Nothing here waits or writes. `decide` either returns the whole verdict on a batch or the needs that it lacks; it may
+Nothing here reads or writes. `decide` either returns the whole verdict on a batch or the needs that it lacks; it may
 be called again with more, since deciding has no effects.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Cause, Hears, Tell
+from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
 
 
@@ -72,7 +73,7 @@ class Verdict:
     duplicates: int = 0
 
 
-def decide(
+async def decide(
     batch: Sequence[Received], inbox: Mapping[str, str], loaded: Loaded, now: datetime
 ) -> Verdict | frozenset[Need]:
     """Decide each message of a batch once.
@@ -81,7 +82,7 @@ def decide(
     that the handlers asked for and that `loaded` lacks.
     """
     verdict, needs = Verdict(), set[Need]()
-    for message in batch:
+    async for message in in_turns(batch):
         try:
             _decide_one(message, inbox, loaded, now, verdict)
         except NotLoaded as missing:

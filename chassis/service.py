@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 GC_THRESHOLDS = (20_000, 20, 20)
 """A batch makes thousands of short-lived objects that reference counting frees: look for cycles less often."""
+SWITCH_INTERVAL_S = 0.0005
+"""Motor's threads wait for the interpreter's lock several times per operation, each time up to this long."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def run(service: Service, settings: ServiceSettings) -> None:
     runner = Runner(service, settings)
     gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     asyncio.run(
         runner.app().run(
             log_level=logging.WARNING,

@@ -6,6 +6,7 @@ is never overwritten, whatever isolation the server was asked for.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -37,8 +38,11 @@ class Store:
         for need in needs:
             if isinstance(need, ById):
                 by_kind[need.kind].append(need.id)
-        for kind, ids in by_kind.items():
-            await self._read_kind(kind, ids, into, session)
+        if session is None:
+            await asyncio.gather(*(self._read_kind(kind, ids, into, session) for kind, ids in by_kind.items()))
+        else:
+            for kind, ids in by_kind.items():
+                await self._read_kind(kind, ids, into, session)
         for need in needs:
             if isinstance(need, First):
                 into.heads[need] = await self._read_head(need, into, session)

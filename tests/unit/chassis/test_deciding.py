@@ -1,5 +1,6 @@
 """Deciding a batch in memory."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from chassis.deciding import Received, Verdict, cause_of, decide
@@ -13,14 +14,14 @@ NOW = datetime(2021, 5, 20, 12, tzinfo=UTC)
 def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict:
     """Decide a batch for which every jar was read and is empty."""
     loaded = Loaded(values={(JARS, name): None for name in ("a", "b")})
-    outcome = decide(batch, inbox or {}, loaded, NOW)
+    outcome = asyncio.run(decide(batch, inbox or {}, loaded, NOW))
     assert isinstance(outcome, Verdict)
     return outcome
 
 
 def test_all_that_a_batch_lacks_is_asked_for_at_once() -> None:
     """One read for the whole batch, not one per message."""
-    outcome = decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW)
+    outcome = asyncio.run(decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW))
     assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "b")})
 
 

@@ -1,0 +1,23 @@
+"""Long work lets others have their turn."""
+
+from __future__ import annotations
+
+import asyncio
+
+from chassis.turns import PER_TURN, in_turns
+
+
+async def test_others_have_their_turn_while_much_is_done() -> None:
+    """A commit that waits for the next word of the database must not wait for a whole batch to be decided."""
+    seen: list[int] = []
+    other = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(lambda: other.set_result(len(seen)))
+    seen += [item async for item in in_turns(range(3 * PER_TURN))]
+    assert seen == list(range(3 * PER_TURN))
+    assert other.done()
+
+
+async def test_nothing_is_done_for_nothing() -> None:
+    """An empty batch has no turns."""
+    nothing: list[int] = []
+    assert [item async for item in in_turns(nothing)] == []
