@@ -127,6 +127,8 @@ class Consumer:
         before: Written | None = None
         async with asyncio.TaskGroup() as tasks:
             while batch := await self._next():
+                if not batch.messages:
+                    continue
                 under_way = before if before and not before.task.done() else None
                 plan = await self._committer.prepare(batch.messages, under_way.plan if under_way else None)
                 if under_way and not await under_way.task:
@@ -163,7 +165,8 @@ class Consumer:
         """Commit a batch and acknowledge it; True when it was done as planned."""
         as_planned = await self._committer.commit(batch.messages, plan)
         for done in batch.waiting:
-            done.set_result(None)
+            if not done.cancelled():
+                done.set_result(None)
         await self._acknowledge(batch.deliveries)
         return as_planned
 

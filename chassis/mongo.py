@@ -18,7 +18,7 @@ import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -107,6 +107,8 @@ def translated() -> Iterator[None]:
     except PyMongoError as error:
         if error.has_error_label("TransientTransactionError") or _is_duplicate(error):
             raise Conflict(f"another process came first: {type(error).__name__}") from error
+        if isinstance(error, WriteConcernError) or error.has_error_label("RetryableWriteError"):
+            raise Unavailable(f"MongoDB cannot write now: {type(error).__name__}") from error
         raise
 
 
