@@ -19,6 +19,7 @@ from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from chassis import metrics
 from chassis.documents import Document
@@ -44,6 +45,7 @@ class Relay:
     def __init__(self, url: str, database: Database, app_id: str, *, poll_s: float) -> None:
         self._url = url
         self._outbox = database["outbox"]
+        self._as_of_one_moment = self._outbox.with_options(read_concern=ReadConcern("snapshot"))
         self._lease = Lease(database, "relay")
         self._app_id = app_id
         self._poll_s = poll_s
@@ -82,10 +84,13 @@ class Relay:
     async def publish_next(self) -> bool:
         """Publish the oldest rows of the outbox and take out what is confirmed; False when there are none.
 
+        They are read as of one moment: a row may come to stand before one that was read already, and whoever wrote
+        the later one may have built on it.
+
         Where the broker does not confirm an event, it stays, with those behind it on the same exchange, and its error
         is raised.
         """
-        rows = await self._outbox.find({}).sort("_id", 1).limit(ROWS_AT_ONCE).to_list(None)
+        rows = await self._as_of_one_moment.find({}).sort("_id", 1).limit(ROWS_AT_ONCE).to_list(None)
         if not rows:
             metrics.OUTBOX_LAG.set(0)
             return False
