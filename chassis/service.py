@@ -83,7 +83,14 @@ class Runner:
         self.failed = False
         self._stopping = False
 
-    def app(self) -> AsgiFastStream:
+    async def run(self) -> None:
+        """Work until told to stop; until the servers are up there is nothing to finish, and a signal just ends it."""
+        await self._wait_for_servers()
+        options = {"host": self._settings.http_host, "port": str(self._settings.http_port)}
+        quiet = {"access_log": "false", "log_config": None}
+        await self._app().run(log_level=logging.WARNING, run_extra_options={**options, **quiet})
+
+    def _app(self) -> AsgiFastStream:
         """Return the ASGI application: health routes outside, the consumers inside."""
         return AsgiFastStream(
             self._broker,
@@ -114,7 +121,6 @@ class Runner:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        await self._wait_for_servers()
         running = self._running
         await self._service.prepare(self._database)
         jobs = [running.consumer.run(), running.relay.run(), *(task(running) for task in self._service.tasks)]
@@ -201,15 +207,5 @@ def run(service: Service, settings: ServiceSettings) -> None:
     gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    asyncio.run(
-        runner.app().run(
-            log_level=logging.WARNING,
-            run_extra_options={
-                "host": settings.http_host,
-                "port": str(settings.http_port),
-                "access_log": "false",
-                "log_config": None,
-            },
-        )
-    )
+    asyncio.run(runner.run())
     sys.exit(1 if runner.failed else 0)
