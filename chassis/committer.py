@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
-from chassis.store import Store
+from chassis.store import Store, Write, Writes, writes_of
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
 
@@ -42,10 +43,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a batch comes to: decided, and not yet written."""
+    """What a batch comes to: decided, ready to be written, and not yet written."""
 
     verdict: Verdict
     loaded: Loaded
+    records: list[Write]
+    writes: Writes
     events: Sequence[Document]
     now: datetime
 
@@ -153,7 +156,8 @@ class Committer:
         while not isinstance(outcome := await decide(batch, decided, loaded, now), Verdict):
             await self._store.read(outcome, loaded, session)
         events = [self._teller.envelope(told, now) async for told in in_turns(outcome.told)]
-        return Plan(outcome, loaded, events, now)
+        records, writes = inbox.records(outcome.spent, now), await writes_of(outcome.changes, loaded)
+        return Plan(outcome, loaded, records, writes, events, now)
 
     async def _read(
         self, batch: Sequence[Received], foreseen: Verdict | frozenset[Need], loaded: Loaded, session: Session | None
@@ -168,8 +172,8 @@ class Committer:
         return (await asyncio.gather(seen, self._store.read(needs, loaded, None)))[0]
 
     async def _write(self, plan: Plan, session: Session) -> None:
-        await inbox.record(self._database, plan.verdict.spent, plan.now, session)
-        await self._store.write(plan.verdict.changes, plan.loaded, session)
+        await inbox.record(self._database, plan.records, session)
+        await self._store.write(plan.writes, session)
         await quarantine.hold(self._database, plan.verdict.held, plan.now, session)
         await outbox.append(self._database, plan.events, session)
 
@@ -182,10 +186,10 @@ class Committer:
     def _count(self, batch: Sequence[Received], verdict: Verdict) -> None:
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
-        for message in verdict.spent.values():
-            metrics.DECIDED.labels(message.type).inc()
-        for told in verdict.told:
-            metrics.TOLD.labels(type_of(type(told.tell.data))).inc()
+        for type, count in Counter(message.type for message in verdict.spent.values()).items():
+            metrics.DECIDED.labels(type).inc(count)
+        for model, count in Counter(told.tell.data.__class__ for told in verdict.told).items():
+            metrics.TOLD.labels(type_of(model)).inc(count)
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, event_id=held.message.key)

@@ -12,7 +12,7 @@ from pymongo import InsertOne
 
 from chassis.deciding import Received
 from chassis.mongo import Database, Session
-from chassis.store import bulk_write
+from chassis.store import Write, bulk_write
 
 COLLECTION = "inbox"
 
@@ -23,11 +23,15 @@ async def seen(database: Database, keys: Iterable[str], session: Session | None)
     return {row["_id"]: row["digest"] for row in await rows.to_list(None)}
 
 
-async def record(database: Database, spent: Mapping[str, Received], now: datetime, session: Session) -> None:
-    """Record that these messages are decided."""
-    rows = [
+def records(spent: Mapping[str, Received], now: datetime) -> list[Write]:
+    """Return the records of messages that are decided."""
+    return [
         InsertOne({"_id": key, "type": message.type, "digest": message.digest, "at": now})
         for key, message in spent.items()
     ]
-    if rows:
-        await bulk_write(database, COLLECTION, list(rows), session)
+
+
+async def record(database: Database, records: list[Write], session: Session) -> None:
+    """Keep these records."""
+    if records:
+        await bulk_write(database, COLLECTION, records, session)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.write_concern import WriteConcern
 
 from chassis.deciding import Told, cause_of
 from chassis.documents import Document
@@ -25,6 +26,8 @@ from instroom_contracts.topology import EVENTS
 NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
 BYTES_PER_DOCUMENT = 3 * 1024 * 1024
+AT_ONCE = WriteConcern(1)
+"""Enough for a position: it stands in the oplog before the commit that uses it, which a majority confirms."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ async def append(database: Database, events: Sequence[Document], session: Sessio
     batches = list(portions(events))
     if not batches:
         return
-    counter = await database["counters"].find_one_and_update(
+    counters = database["counters"].with_options(write_concern=AT_ONCE)
+    counter = await counters.find_one_and_update(
         {"_id": "outbox"}, {"$inc": {"last": len(batches)}}, upsert=True, return_document=ReturnDocument.AFTER
     )
     first = (counter or {})["last"] - len(batches) + 1

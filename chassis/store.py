@@ -17,8 +17,10 @@ from chassis.documents import ById, Document, First, Head, Kind, Loaded, Need
 from chassis.errors import Conflict
 from chassis.mongo import Database, Session
 from chassis.recent import Recent
+from chassis.turns import in_turns
 
 Write = InsertOne[Document] | ReplaceOne[Document] | DeleteOne
+Writes = dict[str, list[Write]]
 Key = tuple[Kind[Any], str]
 
 PARSED_KEPT = 2000
@@ -84,17 +86,22 @@ class Store:
             self._parsed[key] = (document["revision"], value)
         return value
 
-    async def write(self, changes: Mapping[Key, Any], loaded: Loaded, session: Session) -> None:
-        """Write every change, one bulk per collection.
+    async def write(self, writes: Writes, session: Session) -> None:
+        """Do these writes, one bulk per collection.
 
         Raises `Conflict` where a document is no longer as it was read.
         """
-        by_collection: dict[str, list[Write]] = defaultdict(list)
-        for key, value in changes.items():
-            by_collection[key[0].collection].extend(_writes(key, value, loaded.versions.get(key)))
-        for collection, writes in by_collection.items():
-            if writes:
-                await bulk_write(self._database, collection, writes, session)
+        for collection, bulk in writes.items():
+            await bulk_write(self._database, collection, bulk, session)
+
+
+async def writes_of(changes: Mapping[Key, Any], loaded: Loaded) -> Writes:
+    """Return what it takes to write these changes, by collection; each write names the revision that was read."""
+    writes: Writes = defaultdict(list)
+    async for key, value in in_turns(changes.items()):
+        for write in _writes(key, value, loaded.versions.get(key)):
+            writes[key[0].collection].append(write)
+    return writes
 
 
 def _writes(key: Key, value: Any, revision: int | None) -> Iterable[Write]:
