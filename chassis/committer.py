@@ -165,11 +165,11 @@ class Committer:
         """Read what is needed as far as it is foreseen; return what was decided before."""
         keys = [key for message in batch if (key := message.key) is not None]
         needs = frozenset() if isinstance(foreseen, Verdict) else foreseen
-        seen = inbox.seen(self._database, keys, session)
         if session is not None:  # a transaction does one thing at a time
             await self._store.read(needs, loaded, session)
-            return await seen
-        return (await asyncio.gather(seen, self._store.read(needs, loaded, None)))[0]
+            return await inbox.seen(self._database, keys, session)
+        seen, _ = await asyncio.gather(inbox.seen(self._database, keys, None), self._store.read(needs, loaded, None))
+        return seen
 
     async def _write(self, plan: Plan, session: Session) -> None:
         await inbox.record(self._database, plan.records, session)
@@ -186,9 +186,9 @@ class Committer:
     def _count(self, batch: Sequence[Received], verdict: Verdict) -> None:
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
-        for type, count in Counter(message.type for message in verdict.spent.values()).items():
-            metrics.DECIDED.labels(type).inc(count)
-        for model, count in Counter(told.tell.data.__class__ for told in verdict.told).items():
+        for name, count in Counter(message.type for message in verdict.spent.values()).items():
+            metrics.DECIDED.labels(name).inc(count)
+        for model, count in Counter(type(told.tell.data) for told in verdict.told).items():
             metrics.TOLD.labels(type_of(model)).inc(count)
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
