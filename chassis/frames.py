@@ -36,7 +36,10 @@ _timestamp = struct.Struct(">Q").pack
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event to publish: its id, where to, its type (the routing key), its other properties, and its body."""
+    """An event to publish: its id, where to, its type (the routing key), its other properties, and its body.
+
+    `headers` are a table as `table` makes it.
+    """
 
     id: str
     exchange: str
@@ -44,7 +47,7 @@ class Outgoing:
     correlation_id: str | None
     app_id: str
     at: datetime
-    headers: Mapping[str, str] | None
+    headers: bytes | None
     body: bytes
 
 
@@ -68,7 +71,7 @@ def _header(message: Outgoing) -> bytes:
     fields = [_short(CONTENT_TYPE)]
     if message.headers:
         flags |= HEADERS_SET
-        fields.append(_table(message.headers))
+        fields.append(message.headers)
     fields.append(PERSISTENT)
     if 0 < len(correlation_id) <= SHORT_STRING_BYTES:  # an id may be longer in bytes; the envelope has it anyway
         flags |= CORRELATION_ID_SET
@@ -82,10 +85,11 @@ def _short(text: str) -> bytes:
     return bytes((len(data),)) + data
 
 
-def _table(headers: Mapping[str, str]) -> bytes:
+def table(headers: Mapping[str, str]) -> bytes:
+    """Return headers as a field table (AMQP 0-9-1, 4.2.5.5)."""
     fields: list[bytes] = []
     for name, text in headers.items():
         data = text.encode()
         fields += _short(name), b"S", _long(len(data)), data
-    table = b"".join(fields)
-    return _long(len(table)) + table
+    joined = b"".join(fields)
+    return _long(len(joined)) + joined

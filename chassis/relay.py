@@ -82,7 +82,7 @@ class Relay:
                 await self._wake.wait()
 
     async def publish_next(self) -> bool:
-        """Publish the oldest rows of the outbox and take out what is confirmed; False when there are none.
+        """Publish the oldest rows of the outbox and take out what is confirmed; True when there may be more.
 
         They are read as of one moment: a row may come to stand before one that was read already, and whoever wrote
         the later one may have built on it.
@@ -102,7 +102,7 @@ class Relay:
         await self._take_out(rows, left)
         if confirms.trouble is not None:
             raise confirms.trouble
-        return True
+        return len(rows) == ROWS_AT_ONCE
 
     async def _take_out(self, rows: Sequence[Document], left: set[str]) -> None:
         """Delete the rows of which nothing is left to tell, and shorten the others."""

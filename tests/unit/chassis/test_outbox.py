@@ -1,0 +1,67 @@
+"""What the outbox holds is what an integrator's own tools would make of the same event."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chassis.deciding import Told
+from chassis.frames import table
+from chassis.handling import Cause, Tell, Tells
+from chassis.outbox import Teller
+from instroom_contracts.cloudevent import encode, new_event
+from tests.unit.chassis.toy import SOURCE, TELLS, CountRose, received
+
+NOW = datetime(2021, 5, 20, 9, 30, 0, 123456, tzinfo=UTC)
+TELLER = Teller.of(SOURCE, TELLS)
+DATA = CountRose(jar='ja"r é', count=3)
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("answers", [None, Cause("request-1", "urn:nld:oin:00000001823288444000:systeem:website")])
+@pytest.mark.parametrize("traceparent", [None, TRACE])
+def test_a_fact_is_what_encoding_it_as_an_event_gives(answers: Cause | None, traceparent: str | None) -> None:
+    """The shorter way skips the checks of a sender; the bytes and headers must be the same."""
+    message = received("a", id="1")
+    assert not isinstance(message.event, Exception)
+    message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
+    kept = TELLER.envelope(Told(Tell(DATA, "subject/1", "edition-1", answers), message, 0), NOW)
+    cause = answers or Cause("1", SOURCE)
+    wire = encode(
+        new_event(
+            DATA,
+            source=SOURCE,
+            id=kept["id"],
+            time=NOW,
+            subject="subject/1",
+            partitionkey="edition-1",
+            correlationid=cause.id,
+            correlationsource=cause.source,
+            causationid="1",
+            traceparent=traceparent,
+        )
+    )
+    assert kept["body"] == wire.body
+    assert kept["headers"] == table(wire.headers)
+    assert (kept["type"], kept["correlationId"]) == (wire.type, wire.correlation_id)
+
+
+def test_what_stays_between_the_services_says_its_attributes_once() -> None:
+    """Only facts have them again as headers."""
+    teller = Teller.of(SOURCE, (Tells(CountRose, "instroom.private"),))
+    assert teller.envelope(Told(Tell(DATA, "a"), received("a", id="1"), 0), NOW)["headers"] is None
+
+
+def test_the_same_cause_and_number_give_the_same_id() -> None:
+    """A batch that is decided again tells nothing under a second id."""
+    told = [Told(Tell(DATA, "a"), received("a", id="1"), number) for number in (0, 0, 1)]
+    first, again, other = (TELLER.envelope(one, NOW)["id"] for one in told)
+    assert first == again != other
+
+
+def test_a_fact_that_no_message_can_hold_is_refused() -> None:
+    """Better its own message is held than that the relay stops at it."""
+    with pytest.raises(ValueError, match="at most 65,536"):
+        TELLER.envelope(Told(Tell(CountRose(jar="j" * 70_000, count=1), "a"), received("a", id="1"), 0), NOW)
