@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from pymongo import InsertOne
-
 from chassis.deciding import Received
 from chassis.mongo import Database, Session
-from chassis.store import Write, bulk_write
+from chassis.store import Bulk, bulk_write
 
 COLLECTION = "inbox"
 
@@ -23,15 +21,13 @@ async def seen(database: Database, keys: Iterable[str], session: Session | None)
     return {row["_id"]: row["digest"] for row in await rows.to_list(None)}
 
 
-def records(spent: Mapping[str, Received], now: datetime) -> list[Write]:
+def records(spent: Mapping[str, Received], now: datetime) -> Bulk:
     """Return the records of messages that are decided."""
-    return [
-        InsertOne({"_id": key, "type": message.type, "digest": message.digest, "at": now})
-        for key, message in spent.items()
-    ]
+    return Bulk(
+        [{"_id": key, "type": message.type, "digest": message.digest, "at": now} for key, message in spent.items()]
+    )
 
 
-async def record(database: Database, records: list[Write], session: Session) -> None:
+async def record(database: Database, records: Bulk, session: Session) -> None:
     """Keep these records."""
-    if records:
-        await bulk_write(database, COLLECTION, records, session)
+    await bulk_write(database, COLLECTION, records, session)

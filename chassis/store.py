@@ -8,23 +8,47 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo import DeleteOne, InsertOne, ReplaceOne
+from pymongo import DeleteOne
 
 from chassis.documents import ById, Document, First, Head, Kind, Loaded, Need
 from chassis.errors import Conflict
-from chassis.mongo import Database, Session
+from chassis.mongo import Collection, Database, Session
 from chassis.recent import Recent
 from chassis.turns import in_turns
 
-Write = InsertOne[Document] | ReplaceOne[Document] | DeleteOne
-Writes = dict[str, list[Write]]
 Key = tuple[Kind[Any], str]
 
-PARSED_KEPT = 2000
+SEEN_KEPT = 2000
 """How many values of cached kinds are kept in memory."""
+PER_STATEMENT = 200
+"""How many documents one statement replaces; MongoDB takes 16 MB of them."""
+
+
+@dataclass
+class Bulk:
+    """Writes to one collection: whole documents, and the revisions of those to remove, by id.
+
+    A document that replaces another has the revision after the one that was read.
+    """
+
+    inserted: list[Document] = field(default_factory=list)
+    replaced: list[Document] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: Kind[Any], id: str, value: Any, revision: int | None) -> None:
+        """Add what it takes to keep this value in place of what was read, or to remove that."""
+        if value is not None:
+            document = {"_id": id, "revision": (revision or 0) + 1, **kind.write(value)}
+            (self.inserted if revision is None else self.replaced).append(document)
+        elif revision is not None:
+            self.removed[id] = revision
+
+
+Writes = dict[str, Bulk]
 
 
 class Store:
@@ -32,9 +56,9 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._parsed: Recent[Key, tuple[int, Any]] = Recent(PARSED_KEPT)
+        self.seen: Recent[Key, tuple[int, Any]] = Recent(SEEN_KEPT)
 
-    async def read(self, needs: Collection[Need], into: Loaded, session: Session | None) -> None:
+    async def read(self, needs: frozenset[Need], into: Loaded, session: Session | None) -> None:
         """Add to `into` what these needs name, each kind in one query; without a session: as last committed."""
         by_kind: dict[Kind[Any], list[str]] = defaultdict(list)
         for need in needs:
@@ -63,9 +87,9 @@ class Store:
         """Take from memory what has not changed since it was parsed: the ids that need no reading."""
         cursor = self._database[kind.collection].find({"_id": {"$in": ids}}, {"revision": 1}, session=session)
         revisions = {document["_id"]: document["revision"] for document in await cursor.to_list(None)}
-        known = {id for id in ids if id not in revisions or self._parsed.get((kind, id), (0,))[0] == revisions[id]}
+        known = {id for id in ids if id not in revisions or self.seen.get((kind, id), (0,))[0] == revisions[id]}
         for id in known & revisions.keys():
-            into.values[kind, id] = self._parsed[kind, id][1]
+            into.values[kind, id] = self.seen[kind, id][1]
             into.versions[kind, id] = revisions[id]
         return known
 
@@ -83,7 +107,7 @@ class Store:
             into.values[key] = value
             into.versions[key] = document["revision"]
         if kind.cached:
-            self._parsed[key] = (document["revision"], value)
+            self.seen[key] = (document["revision"], value)
         return value
 
     async def write(self, writes: Writes, session: Session) -> None:
@@ -96,31 +120,38 @@ class Store:
 
 
 async def writes_of(changes: Mapping[Key, Any], loaded: Loaded) -> Writes:
-    """Return what it takes to write these changes, by collection; each write names the revision that was read."""
-    writes: Writes = defaultdict(list)
-    async for key, value in in_turns(changes.items()):
-        for write in _writes(key, value, loaded.versions.get(key)):
-            writes[key[0].collection].append(write)
+    """Return what it takes to write these changes, by collection, and the revisions that they build on."""
+    writes: Writes = defaultdict(Bulk)
+    async for (kind, id), value in in_turns(changes.items()):
+        writes[kind.collection].add(kind, id, value, loaded.versions.get((kind, id)))
     return writes
 
 
-def _writes(key: Key, value: Any, revision: int | None) -> Iterable[Write]:
-    kind, id = key
-    if revision is None:
-        return () if value is None else (InsertOne({"_id": id, "revision": 1, **kind.write(value)}),)
-    guard = {"_id": id, "revision": revision}
-    if value is None:
-        return (DeleteOne(guard),)
-    return (ReplaceOne(guard, {"_id": id, "revision": revision + 1, **kind.write(value)}),)
+async def bulk_write(database: Database, collection: str, bulk: Bulk, session: Session) -> None:
+    """Do these writes.
 
-
-async def bulk_write(database: Database, collection: str, writes: list[Write], session: Session) -> None:
-    """Do these writes in one request.
-
-    Raises `Conflict` where a guarded one found another revision.
+    Raises `Conflict` where a document to replace or remove has another revision than the one that was read.
     """
-    done = await database[collection].bulk_write(writes, ordered=False, session=session)
-    replaced = sum(isinstance(write, ReplaceOne) for write in writes)
-    deleted = sum(isinstance(write, DeleteOne) for write in writes)
-    if (done.matched_count, done.deleted_count) != (replaced, deleted):
+    of = database[collection]
+    if bulk.inserted:
+        await of.insert_many(bulk.inserted, ordered=False, session=session)
+    as_read = 0
+    for start in range(0, len(bulk.replaced), PER_STATEMENT):
+        as_read += await _replace(of, bulk.replaced[start : start + PER_STATEMENT], session)
+    if bulk.removed:
+        deletes = [DeleteOne({"_id": id, "revision": revision}) for id, revision in bulk.removed.items()]
+        as_read += (await of.bulk_write(deletes, ordered=False, session=session)).deleted_count
+    if as_read != len(bulk.replaced) + len(bulk.removed):
         raise Conflict(f"a document of {collection} changed after it was read")
+
+
+async def _replace(of: Collection, documents: Sequence[Document], session: Session) -> int:
+    """Put each of these in the place of the document with its id, if that has the revision before; return how many.
+
+    One statement for all of them: the server takes four times as long over a statement for each.
+    """
+    ids, before = [document["_id"] for document in documents], [document["revision"] - 1 for document in documents]
+    place = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
+    as_read = {"_id": {"$in": ids}, "$expr": {"$eq": ["$revision", {"$arrayElemAt": [before, place]}]}}
+    replacement = [{"$replaceWith": {"$arrayElemAt": [{"$literal": list(documents)}, place]}}]
+    return (await of.update_many(as_read, replacement, session=session)).matched_count

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import motor.motor_asyncio
-from pymongo import InsertOne, ReplaceOne
+from pymongo import DeleteOne, ReplaceOne
 
 from chassis import committer, consumer, deciding, inbox, mongo, relay, store
 from instroom_contracts.cloudevent import decode
@@ -60,20 +60,17 @@ def isolation() -> None:
     async def unguarded(_: mongo.Mongo) -> AsyncIterator[None]:
         yield None
 
-    async def overwrite(database: mongo.Database, collection: str, writes: list[Any], _: object) -> None:
-        loose = [_without_revision(write) for write in writes]
-        await database[collection].bulk_write(loose, ordered=False)
+    async def overwrite(database: mongo.Database, collection: str, bulk: store.Bulk, _: object) -> None:
+        forced: list[Any] = [DeleteOne({"_id": id}) for id in bulk.removed]
+        forced += [
+            ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in bulk.inserted + bulk.replaced
+        ]
+        if forced:
+            await database[collection].bulk_write(forced, ordered=False)
 
     switch(mongo.Mongo, "transaction", unguarded)
     switch(store, "bulk_write", overwrite)
     switch(inbox, "bulk_write", overwrite)
-
-
-def _without_revision(write: Any) -> Any:
-    if isinstance(write, InsertOne):
-        return ReplaceOne({"_id": write._doc["_id"]}, write._doc, upsert=True)
-    write._filter.pop("revision", None)
-    return write
 
 
 def acknowledgement() -> None:
