@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
-from chassis.deciding import Received, Verdict, decide
+from chassis.deciding import Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
-from chassis.store import Store, Write, Writes, writes_of
+from chassis.store import Bulk, Store, Writes, writes_of
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
 
@@ -47,7 +47,7 @@ class Plan:
 
     verdict: Verdict
     loaded: Loaded
-    records: list[Write]
+    records: Bulk
     writes: Writes
     events: Sequence[Document]
     now: datetime
@@ -149,9 +149,8 @@ class Committer:
 
     async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session | None) -> Plan:
         now = datetime.now(UTC)
-        loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded()
-        foreseen = await decide(batch, {}, loaded, now)
-        seen = await self._read(batch, foreseen, loaded, session)
+        loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded(seen=self._store.seen)
+        seen = await self._read(batch, await foresee(batch, loaded), loaded, session)
         decided = seen | (ahead.digests() if ahead else {})
         while not isinstance(outcome := await decide(batch, decided, loaded, now), Verdict):
             await self._store.read(outcome, loaded, session)
@@ -160,11 +159,10 @@ class Committer:
         return Plan(outcome, loaded, records, writes, events, now)
 
     async def _read(
-        self, batch: Sequence[Received], foreseen: Verdict | frozenset[Need], loaded: Loaded, session: Session | None
+        self, batch: Sequence[Received], needs: frozenset[Need], loaded: Loaded, session: Session | None
     ) -> dict[str, str]:
-        """Read what is needed as far as it is foreseen; return what was decided before."""
+        """Read what is needed; return what was decided before."""
         keys = [key for message in batch if (key := message.key) is not None]
-        needs = frozenset() if isinstance(foreseen, Verdict) else foreseen
         if session is not None:  # a transaction does one thing at a time
             await self._store.read(needs, loaded, session)
             return await inbox.seen(self._database, keys, session)

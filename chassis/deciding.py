@@ -1,12 +1,12 @@
 """Deciding a batch in memory: one message after the other, each seeing what those before it changed.
 
-Nothing here reads or writes. `decide` either returns the whole verdict on a batch or the needs that it lacks; it may
-be called again with more, since deciding has no effects.
+Nothing here reads or writes. `foresee` says what a batch will need. `decide` either returns the whole verdict on it or
+what it lacks all the same; it may be called again with more, since deciding has no effects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,20 +73,34 @@ class Verdict:
     duplicates: int = 0
 
 
+async def foresee(batch: Sequence[Received], loaded: Loaded) -> frozenset[Need]:
+    """Return what deciding these messages will need, as far as can be foreseen, and what `loaded` lacks of it."""
+    documents, needs = Documents(loaded), set[Need]()
+    async for message in in_turns(batch):
+        needs.update(_foreseen(message, documents))
+    return frozenset(needs)
+
+
+def _foreseen(message: Received, documents: Documents) -> Iterable[Need]:
+    if isinstance(message.event, InvalidEvent) or message.defect is not None:
+        return ()
+    return [need for need in message.hears.needs(message.event, documents) if documents.lacks(need)]
+
+
 async def decide(
     batch: Sequence[Received], inbox: Mapping[str, str], loaded: Loaded, now: datetime
 ) -> Verdict | frozenset[Need]:
     """Decide each message of a batch once.
 
     `inbox` gives the digest of every key of this batch that was decided before. Returns the verdict, or everything
-    that the handlers asked for and that `loaded` lacks.
+    that the handlers asked for, or will ask for next, and that `loaded` lacks.
     """
     verdict, needs = Verdict(), set[Need]()
     async for message in in_turns(batch):
         try:
             _decide_one(message, inbox, loaded, now, verdict)
         except NotLoaded as missing:
-            needs.update(missing.needs)
+            needs.update(missing.needs, _foreseen(message, Documents(loaded, verdict.changes)))
     return frozenset(needs) if needs else verdict
 
 

@@ -2,14 +2,14 @@
 
 A handler never waits. It asks `Documents` for what it needs; what has not been read yet raises `NotLoaded`, the
 committer reads everything that the batch lacked in one go and decides the batch again. Nothing is lost by that, since
-deciding has no effects.
+deciding has no effects. What can be foreseen is read beforehand (`Hears.needs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -51,16 +51,14 @@ class Head(Generic[T]):
     complete: bool
 
 
-@dataclass(frozen=True)
-class ById:
-    """The need for one document by its id."""
+class ById(NamedTuple):
+    """The need for one document by its id; the key under which it is kept once it is read."""
 
     kind: Kind[Any]
     id: str
 
 
-@dataclass(frozen=True)
-class First:
+class First(NamedTuple):
     """The need for the first `depth` documents of a group."""
 
     order: Order[Any]
@@ -84,17 +82,19 @@ class Loaded:
     """What has been read, with the versions that guard the writes.
 
     `ahead` is what an earlier batch has decided and is still writing; it counts as read, in `values` and `versions`.
+    `seen` are values of cached kinds as they were last, with their revisions.
     """
 
     values: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
     versions: dict[tuple[Kind[Any], str], int] = field(default_factory=dict)
     heads: dict[First, Head[Any]] = field(default_factory=dict)
     ahead: Mapping[tuple[Kind[Any], str], Any] = field(default_factory=dict)
+    seen: Mapping[tuple[Kind[Any], str], tuple[int, Any]] = field(default_factory=dict)
 
     def after(self, changes: Mapping[tuple[Kind[Any], str], Any]) -> Loaded:
         """Return what will be there once these changes are written over what was read here."""
         versions = {key: self.versions.get(key, 0) + 1 for key, value in changes.items() if value is not None}
-        return Loaded(values=dict(changes), versions=versions, ahead=changes)
+        return Loaded(values=dict(changes), versions=versions, ahead=changes, seen=self.seen)
 
 
 class Documents:
@@ -115,6 +115,28 @@ class Documents:
             if key in layer:
                 return cast("T | None", layer[key])
         raise NotLoaded(ById(kind, id))
+
+    def glimpse(self, kind: Kind[T], id: str) -> T | None:
+        """Return the document where it is in memory, one of a cached kind perhaps as it was before, else None.
+
+        Enough to foresee what else will be needed, and never to decide on.
+        """
+        key = (kind, id)
+        for layer in (self._changes, self._earlier, self._loaded.values):
+            if key in layer:
+                return cast("T | None", layer[key])
+        return cast("T | None", self._loaded.seen.get(key, (0, None))[1])
+
+    def lacks(self, need: Need) -> bool:
+        """Say whether this has not been read yet."""
+        if isinstance(need, First):
+            return need not in self._loaded.heads
+        return not (need in self._loaded.values or need in self._earlier or need in self._changes)
+
+    def require(self, needs: Iterable[Need]) -> None:
+        """Raise `NotLoaded` for all of these that have not been read yet, so that they are read together."""
+        if lacking := {need for need in needs if self.lacks(need)}:
+            raise NotLoaded(*lacking)
 
     def put(self, kind: Kind[T], id: str, value: T | None) -> None:
         """Keep this value under this id; None removes the document.

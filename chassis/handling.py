@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chassis.documents import Documents
+from chassis.documents import Documents, Need
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent
 
 
@@ -35,18 +35,27 @@ class Tell:
 Handler = Callable[[CloudEvent[Any], Documents, datetime], Sequence[Tell]]
 """Decide one event: (event, documents, now) to the events to tell. Synchronous; changes go into the documents."""
 
+Foresight = Callable[[CloudEvent[Any], Documents], Iterable[Need]]
+"""What a handler will need for an event, as far as it can be foreseen, be it too much: it saves rounds of reading."""
+
 Refusal = Callable[[InvalidEvent], Sequence[Tell]]
 """Answer a message that is no valid event, where its id and source could be read."""
 
 
+def nothing_foreseen(_: CloudEvent[Any], __: Documents) -> Iterable[Need]:
+    """Leave it to the handler to ask for what it needs."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Hears:
-    """One event that a service hears: its data model, the exchange it comes from, and who handles it."""
+    """One event that a service hears: its data model, the exchange it comes from, who handles it, what that needs."""
 
     model: type[EventData]
     exchange: str
     handler: Handler
     refusal: Refusal | None = None
+    needs: Foresight = nothing_foreseen
 
 
 class UnknownType(EventData):

@@ -15,7 +15,7 @@ from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
-from services.enrolment import handlers, schema
+from services.enrolment import handlers, needs, schema
 from services.enrolment.domain.values import Policy
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.settings import Settings
@@ -25,15 +25,16 @@ from services.enrolment.timer import Timer
 def hears(policy: Policy) -> tuple[Hears, ...]:
     """Return what the service hears, with who handles it under this policy."""
     refuse = handlers.refuse_invalid
+    enrol, cancel = partial(handlers.enrol, policy=policy), partial(handlers.cancel_enrolment, policy=policy)
     return (
-        Hears(EnrolmentRequested, INTAKE, partial(handlers.enrol, policy=policy), refuse),
-        Hears(EnrolmentCancellationRequested, INTAKE, partial(handlers.cancel_enrolment, policy=policy), refuse),
+        Hears(EnrolmentRequested, INTAKE, enrol, refuse, needs.to_enrol),
+        Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
         Hears(UnknownType, UNROUTED, _hold, refuse),
-        Hears(EditionPublished, EVENTS, handlers.keep_edition),
+        Hears(EditionPublished, EVENTS, handlers.keep_edition, needs=needs.to_keep),
     )
 
 
-PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked)
+PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked, needs=needs.to_expire)
 """What a timer of ours hands to the committer; it comes from no exchange."""
 
 TELLS: tuple[Tells, ...] = (

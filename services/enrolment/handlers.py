@@ -22,7 +22,7 @@ from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
 from services.enrolment.domain.withdrawal import objection, withdraw
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.ledger import Ledger
-from services.enrolment.needs import Foreseen, to_cancel, to_enrol, to_expire, to_keep
+from services.enrolment.needs import to_enrol
 from services.enrolment.parking import park, unpark, unpark_edition
 
 Asked = CloudEvent[EnrolmentRequested]
@@ -31,43 +31,40 @@ CancellationAsked = CloudEvent[EnrolmentCancellationRequested]
 
 def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
     """Enrol a participant or refuse them; where the edition is not known yet, let the request wait for it."""
-    with Foreseen(to_enrol(event, documents), documents):
-        ledger = Ledger(documents)
-        edition = ledger.edition(event.data.edition_id)
-        if edition is None:
-            park(event, documents, now, policy.parking)
-            return ()
-        return _tells(_decided(event, edition, ledger))
+    ledger = Ledger(documents)
+    edition = ledger.edition(event.data.edition_id)
+    if edition is None:
+        park(event, documents, now, policy.parking)
+        return ()
+    return _tells(_decided(event, edition, ledger))
 
 
 def cancel_enrolment(event: CancellationAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
     """Cancel an enrolment and give what it held to whoever waits, or refuse to."""
-    with Foreseen(to_cancel(event, documents), documents):
-        ledger = Ledger(documents)
-        enrolment = ledger.enrolment(event.data.enrolment_id)
-        refused = objection(enrolment, event.source, policy.course_desks)
-        if enrolment is None or refused:
-            return _tells([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)])
-        decision = Decision(ledger, event.time)
-        withdraw(decision, enrolment, "cancellation")
-        decision.tell_availability()
-        return _tells(decision.told)
+    ledger = Ledger(documents)
+    enrolment = ledger.enrolment(event.data.enrolment_id)
+    refused = objection(enrolment, event.source, policy.course_desks)
+    if enrolment is None or refused:
+        return _tells([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)])
+    decision = Decision(ledger, event.time)
+    withdraw(decision, enrolment, "cancellation")
+    decision.tell_availability()
+    return _tells(decision.told)
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
     """Keep an edition, give seats that it adds to whoever waits, and decide the requests that waited for it."""
-    with Foreseen(to_keep(event, documents), documents):
-        ledger = Ledger(documents)
-        decision = Decision(ledger, event.time)
-        edition = take_in(decision, event.data)
-        if edition is None:
-            return ()
-        decision.tell_availability()
-        waiting = unpark_edition(documents, edition.id)
+    ledger = Ledger(documents)
+    decision = Decision(ledger, event.time)
+    edition = take_in(decision, event.data)
+    if edition is None:
+        return ()
+    decision.tell_availability()
     tells = _tells(decision.told)
-    with Foreseen((need for asked in waiting for need in to_enrol(asked, documents)), documents):
-        for asked in waiting:
-            tells += _tells(_decided(asked, edition, ledger), asked)
+    waiting = unpark_edition(documents, edition.id)
+    documents.require(need for asked in waiting for need in to_enrol(asked, documents))
+    for asked in waiting:
+        tells += _tells(_decided(asked, edition, ledger), asked)
     return tells
 
 
@@ -75,12 +72,11 @@ def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, _: da
     """Decide requests that waited long enough: refuse them, unless their edition has come in the meantime."""
     ledger = Ledger(documents)
     tells: list[Tell] = []
-    with Foreseen(to_expire(event, documents), documents):
-        for id in event.data.requests:
-            if asked := unpark(documents, id):
-                edition = ledger.edition(asked.data.edition_id)
-                answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
-                tells += _tells(answer, asked)
+    for id in event.data.requests:
+        if asked := unpark(documents, id):
+            edition = ledger.edition(asked.data.edition_id)
+            answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
+            tells += _tells(answer, asked)
     return tells
 
 

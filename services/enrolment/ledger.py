@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from chassis.documents import ById, Documents
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
-from services.enrolment.needs import Foreseen
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING, WAITING_BY_POOL
 
 
@@ -50,9 +49,7 @@ class Ledger:
         """
         head = self._documents.first(WAITING_BY_POOL, pool, depth)
         turns = [turn for _, turn in head.members]
-        with Foreseen((ById(ENROLMENTS, turn.enrolment_id) for turn in turns), self._documents):
-            for turn in turns:
-                self.enrolment(turn.enrolment_id)
+        self._documents.require(ById(ENROLMENTS, turn.enrolment_id) for turn in turns)
         return turns, head.complete
 
     def keep_edition(self, edition: Edition) -> None:

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Any
+from collections.abc import Iterator
 
-from chassis.documents import ById, Documents, NotLoaded
-from chassis.recent import Recent
+from chassis.documents import ById, Documents
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
-from services.enrolment.domain.edition import Edition, pool_of
-from services.enrolment.domain.request import Request
+from services.enrolment.domain.edition import pool_of
+from services.enrolment.domain.request import attending
 from services.enrolment.domain.values import participant_key, turn_id
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
-
-_LAST_SEEN: Recent[str, Edition] = Recent(2000)
-"""Editions as they were last: enough to foresee which seats a request is about before the edition is read again."""
-
-
-class Foreseen:
-    """A block that lacks one document asks at once for all those foreseen that are not there; else costs nothing."""
-
-    __slots__ = ("_documents", "_needs")
-
-    def __init__(self, needs: Iterable[ById], documents: Documents) -> None:
-        self._needs = needs
-        self._documents = documents
-
-    def __enter__(self) -> None:
-        """Begin; nothing is looked up yet."""
-
-    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        """Widen what the block asked for."""
-        if isinstance(error, NotLoaded):
-            lacking = {need for need in self._needs if not is_loaded(self._documents, need)}
-            raise NotLoaded(*lacking.union(error.needs)) from None
 
 
 def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Iterator[ById]:
@@ -46,23 +21,23 @@ def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Ite
     people = [asked.participant, *(companion.participant for companion in asked.companions)]
     yield from (ById(PARTICIPANTS, participant_key(asked.edition_id, person)) for person in people)
     yield (edition_id := ById(EDITIONS, asked.edition_id))
-    if edition := _loaded(documents, edition_id) or _LAST_SEEN.get(asked.edition_id):
-        _LAST_SEEN[asked.edition_id] = edition
-        for session in Request.of(event, edition).attending:
+    if edition := documents.glimpse(*edition_id):
+        for session in attending(asked, edition):
             yield ById(POOLS, session.pool)
             yield ById(SESSIONS, "/".join(session.key))
 
 
 def to_cancel(event: CloudEvent[EnrolmentCancellationRequested], documents: Documents) -> Iterator[ById]:
     """Foresee the enrolment; once it is there, its companions' and all that it holds."""
-    enrolment = _loaded(documents, ById(ENROLMENTS, event.data.enrolment_id))
+    yield (enrolment_id := ById(ENROLMENTS, event.data.enrolment_id))
+    enrolment = documents.glimpse(*enrolment_id)
     if enrolment is None:
         return
     yield ById(EDITIONS, enrolment.edition_id)
     yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, enrolment.participant))
     for companion_id in (ById(ENROLMENTS, id) for id in enrolment.companion_ids):
         yield companion_id
-        if companion := _loaded(documents, companion_id):
+        if companion := documents.glimpse(*companion_id):
             yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, companion.participant))
     for place in enrolment.places:
         yield ById(POOLS, place.pool)
@@ -82,20 +57,6 @@ def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterat
     """Foresee every parked request; once it is there, what deciding it takes."""
     for id in event.data.requests:
         yield (parked_id := ById(PARKED, id))
-        if parked := _loaded(documents, parked_id):
+        if parked := documents.glimpse(*parked_id):
             yield ById(PARKINGS, parked.edition_id)
             yield from to_enrol(CloudEvent[EnrolmentRequested].model_validate_json(parked.event), documents)
-
-
-def _loaded(documents: Documents, need: ById) -> Any:
-    """Return a document where it is there and was read, else None."""
-    return documents.get(need.kind, need.id) if is_loaded(documents, need) else None
-
-
-def is_loaded(documents: Documents, need: ById) -> bool:
-    """Say whether this was read already, be it that there is no such document."""
-    try:
-        documents.get(need.kind, need.id)
-    except NotLoaded:
-        return False
-    return True

@@ -12,7 +12,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 from chassis.documents import ById, Document, Documents, First, Head, Kind, Loaded, Need, NotLoaded
-from chassis.handling import Handler, Tell
+from chassis.handling import Hears, Tell
 from instroom_contracts.cloudevent import CloudEvent
 
 T = TypeVar("T")
@@ -32,16 +32,17 @@ class Memory:
     depths: list[int] = field(default_factory=list)
     written: list[tuple[Kind[Any], str]] = field(default_factory=list)
 
-    def handle(self, handler: Handler, event: CloudEvent[Any], now: datetime) -> Sequence[Tell]:
+    def handle(self, hears: Hears, event: CloudEvent[Any], now: datetime) -> Sequence[Tell]:
         """Decide one event, write what it changes, and return what it tells."""
         loaded = Loaded()
         self.rounds, self.depths, self.written = 0, [], []
         while True:
             documents = Documents(loaded)
             try:
-                tells = handler(event, documents, now)
+                tells = hears.handler(event, documents, now)
             except NotLoaded as missing:
-                self._read(missing.needs, loaded)
+                foreseen = [need for need in hears.needs(event, documents) if documents.lacks(need)]
+                self._read([*missing.needs, *foreseen], loaded)
                 self.rounds += 1
             else:
                 self._write(documents)

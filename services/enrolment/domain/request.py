@@ -45,9 +45,8 @@ class Request:
         """Read an event beside its edition."""
         asked = event.data
         profile = _profile(asked.participant)
-        names = dict.fromkeys(asked.session_ids)
-        expected = [session for session in edition.everyone if _is_for(session, profile, names)]
-        chosen = [session for id in names if (session := edition.choosable.get(id))]
+        expected, chosen = _expected(asked, profile, edition), _chosen(asked, edition)
+        attending = expected + chosen
         return cls(
             event_id=event.id,
             source=event.source,
@@ -55,10 +54,10 @@ class Request:
             asked=asked,
             edition=edition,
             profile=profile,
-            attending=(*expected, *chosen),
-            chosen=tuple(chosen),
+            attending=attending,
+            chosen=chosen,
             unknown=_unknown(asked, edition),
-            party=_party(event, frozenset([session.id for session in (*expected, *chosen)])),
+            party=_party(event, frozenset([session.id for session in attending])),
         )
 
     @property
@@ -76,6 +75,11 @@ class Request:
         return sum([session_id in member.session_ids for member in self.party])
 
 
+def attending(asked: EnrolmentRequested, edition: Edition) -> tuple[Session, ...]:
+    """Return the sessions that a participant attends."""
+    return _expected(asked, _profile(asked.participant), edition) + _chosen(asked, edition)
+
+
 def _profile(participant: Participant) -> Profile:
     return Profile(
         comparable(participant.role),
@@ -84,13 +88,26 @@ def _profile(participant: Participant) -> Profile:
     )
 
 
-def _is_for(session: Session, profile: Profile, names: dict[str, None]) -> bool:
-    """Say whether a session that everyone attends is meant for this participant.
+def _expected(asked: EnrolmentRequested, profile: Profile, edition: Edition) -> tuple[Session, ...]:
+    """Return the sessions that everyone attends and that are meant for this participant.
 
     Everyone means everyone in its audience: in source 004 councillors come to the evenings and managers to the training
     as well, in one edition. Who asks for it by name, or leaves out the region that decides it, is judged by the rules.
     """
-    return session.audience is None or session.id in names or session.excludes(profile) in {None, "region-missing"}
+    return tuple(
+        [
+            session
+            for session in edition.everyone
+            if session.audience is None
+            or session.id in asked.session_ids
+            or session.excludes(profile) in {None, "region-missing"}
+        ]
+    )
+
+
+def _chosen(asked: EnrolmentRequested, edition: Edition) -> tuple[Session, ...]:
+    """Return the sessions that the participant chose, each once, in their order."""
+    return tuple([session for id in dict.fromkeys(asked.session_ids) if (session := edition.choosable.get(id))])
 
 
 def _unknown(asked: EnrolmentRequested, edition: Edition) -> tuple[str, ...]:

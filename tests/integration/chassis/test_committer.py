@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from pymongo import ReplaceOne
 
 from chassis import store
 from chassis.committer import Committer
-from chassis.documents import Kind
-from chassis.mongo import Database, Mongo, Session
+from chassis.documents import Document, Kind
+from chassis.mongo import Collection, Database, Mongo, Session
 from chassis.outbox import Teller
 from tests.integration.chassis.conftest import rows, told
 from tests.unit.chassis import toy
@@ -110,6 +109,16 @@ async def test_a_stale_document_is_not_overwritten(
     assert (await rows(database, "jars"))[0]["count"] == 2
 
 
+async def test_more_documents_than_one_statement_replaces_are_written(committer: Committer, database: Database) -> None:
+    """However many a batch changes, each is replaced once and by its own."""
+    names = [f"jar-{number}" for number in range(2 * store.PER_STATEMENT + 1)]
+    for round in range(2):
+        await committer.commit([received(name, id=f"{name}-{round}") for name in names])
+    jars = await rows(database, "jars")
+    assert {jar["_id"] for jar in jars} == set(names)
+    assert {(jar["count"], jar["revision"]) for jar in jars} == {(2, 2)}
+
+
 async def test_an_invalid_message_is_stored_once_however_often_it_comes(
     committer: Committer, database: Database
 ) -> None:
@@ -172,13 +181,12 @@ async def test_without_revisions_a_plan_that_failed_would_be_written(
 ) -> None:
     """Switched off, the guard of the test above is missed."""
 
-    async def unguarded(of: Database, collection: str, writes: list[Any], session: Session) -> None:
-        for write in writes:
-            if isinstance(write, ReplaceOne):
-                write._filter = {"_id": write._filter["_id"]}
-        await of[collection].bulk_write(writes, session=session)
+    async def unguarded(of: Collection, documents: Sequence[Document], session: Session) -> int:
+        for document in documents:
+            await of.replace_one({"_id": document["_id"]}, document, session=session)
+        return len(documents)
 
-    monkeypatch.setattr(store, "bulk_write", unguarded)
+    monkeypatch.setattr(store, "_replace", unguarded)
     await committer.commit([received("a", id="0")])
     late = [received("a", id="1")]
     plan = await committer.prepare(late, None)

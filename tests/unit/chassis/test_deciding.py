@@ -1,12 +1,13 @@
 """Deciding a batch in memory."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from chassis.deciding import Received, Verdict, cause_of, decide
+from chassis.deciding import Received, Verdict, cause_of, decide, foresee
 from chassis.documents import ById, Loaded
 from chassis.handling import Cause
-from tests.unit.chassis.toy import JARS, SOURCE, CountRose, Jar, invalid, received
+from tests.unit.chassis.toy import HEARS, JARS, SOURCE, CountRose, Jar, invalid, received
 
 NOW = datetime(2021, 5, 20, 12, tzinfo=UTC)
 
@@ -23,6 +24,27 @@ def test_all_that_a_batch_lacks_is_asked_for_at_once() -> None:
     """One read for the whole batch, not one per message."""
     outcome = asyncio.run(decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW))
     assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "b")})
+
+
+def test_what_can_be_foreseen_is_asked_for_before_anything_is_decided() -> None:
+    """One round of reading instead of two; what is there already is not read again."""
+    hears = replace(HEARS, needs=lambda event, _: (ById(JARS, event.data.jar),))
+    batch = [replace(received(jar, id=jar), hears=hears) for jar in "abc"]
+    assert asyncio.run(foresee(batch, Loaded(values={(JARS, "a"): None}))) == {ById(JARS, "b"), ById(JARS, "c")}
+
+
+def test_of_a_message_that_is_not_decided_nothing_is_foreseen() -> None:
+    """What is invalid has no data to look into, and what failed before might fail here too."""
+    hears = replace(HEARS, needs=lambda event, _: (ById(JARS, event.data.jar),))
+    batch = [replace(invalid(id="1"), hears=hears), replace(received("a", id="2"), hears=hears, defect="KeyError")]
+    assert asyncio.run(foresee(batch, Loaded())) == frozenset()
+
+
+def test_with_what_a_handler_lacks_comes_what_it_will_ask_for_next() -> None:
+    """The first document found missing is seldom the only one."""
+    hears = replace(HEARS, needs=lambda *_: (ById(JARS, "next"),))
+    outcome = asyncio.run(decide([replace(received("a", id="1"), hears=hears)], {}, Loaded(), NOW))
+    assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "next")})
 
 
 def test_messages_of_one_batch_build_on_each_other() -> None:

@@ -18,6 +18,23 @@ def test_asking_for_what_was_not_read_names_it() -> None:
     assert missing.value.needs == (ById(JARS, "a"),)
 
 
+def test_a_glimpse_shows_what_is_in_memory_and_asks_for_nothing() -> None:
+    """To foresee is not to decide: an old value may do, and a missing one must not stop it."""
+    loaded = Loaded(values={(JARS, "a"): jar("a", 1)}, seen={(JARS, "b"): (7, jar("b", 2))})
+    documents = Documents(loaded, {(JARS, "c"): jar("c", 3)})
+    assert [documents.glimpse(JARS, id) for id in "abcd"] == [jar("a", 1), jar("b", 2), jar("c", 3), None]
+
+
+def test_what_is_required_together_is_read_together() -> None:
+    """One round of reading for all that is lacking; what was only seen before is lacking."""
+    loaded = Loaded(values={(JARS, "a"): None}, seen={(JARS, "b"): (7, jar("b", 2))})
+    documents = Documents(loaded, {(JARS, "c"): jar("c", 3)})
+    documents.require([ById(JARS, "a"), ById(JARS, "c")])
+    with pytest.raises(NotLoaded) as missing:
+        documents.require([*(ById(JARS, id) for id in "abcd"), First(BY_SHELF, "top", 5)])
+    assert set(missing.value.needs) == {ById(JARS, "b"), ById(JARS, "d"), First(BY_SHELF, "top", 5)}
+
+
 def test_a_later_message_sees_what_an_earlier_one_changed() -> None:
     """Two requests in one batch must not both get the last seat."""
     loaded = Loaded(values={(JARS, "a"): jar("a", 1)})

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import count
 from typing import Any
 
-from chassis.handling import Tell
+from chassis.handling import Hears, Tell
 from instroom_contracts import catalog, intake
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
-from services.enrolment import handlers
+from services.enrolment import app
 from services.enrolment.domain.values import Policy
 from tests.support.memory import Memory
 
@@ -96,6 +95,11 @@ def cancellation(
     return new_event(data, source=source, id=f"cancellation-{next(_numbers)}", time=at)
 
 
+def hears(event: CloudEvent[Any]) -> Hears:
+    """Return the service's line for an event of this kind."""
+    return next(line for line in (*app.hears(POLICY), app.PARKING_EXPIRED) if line.model is type(event.data))
+
+
 class Desk:
     """The enrolment service in memory: publish editions, ask, cancel, and look at what became of it."""
 
@@ -107,12 +111,11 @@ class Desk:
     def publish(self, published: catalog.EditionPublished, *, at: datetime = ASKED) -> list[EventData]:
         """Take in an edition."""
         event = new_event(published, source=CATALOG, id=f"edition-{next(_numbers)}", time=at)
-        return data_of(self.memory.handle(handlers.keep_edition, event, at))
+        return data_of(self.memory.handle(hears(event), event, at))
 
     def tells(self, event: CloudEvent[Any], *, now: datetime = ASKED) -> list[Tell]:
         """Handle a request; return what is told, with addresses."""
-        handler = handlers.enrol if isinstance(event.data, intake.EnrolmentRequested) else handlers.cancel_enrolment
-        return list(self.memory.handle(partial(handler, policy=POLICY), event, now))
+        return list(self.memory.handle(hears(event), event, now))
 
     def told(self, event: CloudEvent[Any]) -> list[EventData]:
         """Handle a request; return what is told."""

@@ -36,6 +36,7 @@ from tests.unit.enrolment.examples import (
     companion,
     data_of,
     edition,
+    hears,
     one_of,
     participant,
     request,
@@ -48,13 +49,13 @@ ANSWERS = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
 def expire(desk: Desk, *ids: str) -> list[Tell]:
     """Let parked requests have waited long enough."""
     event = new_event(ParkingExpired(requests=ids), source=CATALOG, id="timer-1", time=ASKED)
-    return list(desk.memory.handle(handlers.expire_parked, event, ASKED))
+    return list(desk.memory.handle(hears(event), event, ASKED))
 
 
 def publish(desk: Desk, **fields: object) -> list[Tell]:
     """Take in an edition; return what is told, with addresses."""
     event = new_event(edition(session(capacity=1), **fields), source=CATALOG, id="edition", time=ASKED)
-    return list(desk.memory.handle(handlers.keep_edition, event, ASKED))
+    return list(desk.memory.handle(hears(event), event, ASKED))
 
 
 def answers(tells: Iterable[Tell]) -> list[tuple[Cause | None, str]]:
