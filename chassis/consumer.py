@@ -1,8 +1,8 @@
 """From RabbitMQ to the committer and back: collect what arrives, commit it, acknowledge it.
 
-FastStream owns the connection, the queues and the subscriptions. Its middleware hands each message on as soon as it
-comes, without waiting for the decision; one loop takes what has arrived and commits it. A message is acknowledged
-after the commit and never before.
+FastStream owns the connection, the queues and the subscriptions. Each message is handed on as soon as it comes, without
+waiting for the decision; one loop takes what has arrived and commits it. A message is acknowledged after the commit and
+never before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -19,8 +19,6 @@ from weakref import WeakKeyDictionary
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
-from faststream import BaseMiddleware
-from faststream.exceptions import SkipMessage
 
 from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
@@ -99,16 +97,13 @@ class Consumer:
         self._finished: WeakKeyDictionary[Any, Acknowledgements] = WeakKeyDictionary()
         self._stopping = False
 
-    def middleware(self) -> type[BaseMiddleware[Any, Any]]:
-        """Return the FastStream middleware that hands every message of the service to this consumer."""
-        take = self._take
+    def taking(self, queue: str) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
+        """Return the callback that takes every message of a queue over from the broker's client."""
 
-        class Handover(BaseMiddleware[Any, Any]):
-            async def on_receive(self) -> None:
-                take(Delivery(self.msg, self.context.get("handler_").queue.name, self.msg.channel))
-                raise SkipMessage  # spares FastStream's parsing: the committer starts from the raw bytes
+        async def take(message: AbstractIncomingMessage) -> None:
+            self._take(Delivery(message, queue, message.channel))
 
-        return Handover
+        return take
 
     def _take(self, delivery: Delivery) -> None:
         if not self._stopping:
@@ -129,11 +124,15 @@ class Consumer:
             while batch := await self._next():
                 if not batch.messages:
                     continue
-                under_way = before if before and not before.task.done() else None
-                plan = await self._committer.prepare(batch.messages, under_way.plan if under_way else None)
-                if under_way and not await under_way.task:
-                    plan = None
+                plan = await self._decide(batch, before if before and not before.task.done() else None)
                 before = Written(plan, tasks.create_task(self._finish(batch, plan)))
+
+    async def _decide(self, batch: Batch, under_way: Written | None) -> Plan | None:
+        """Decide a batch on top of the one that is being written; where that comes out otherwise, decide it again."""
+        plan = await self._committer.prepare(batch.messages, under_way.plan if under_way else None)
+        if under_way is None or await under_way.task:
+            return plan
+        return await self._committer.prepare(batch.messages, None)
 
     async def stop(self) -> None:
         """Take no more messages, and let what is being committed come to its end.

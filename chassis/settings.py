@@ -22,7 +22,7 @@ class ServiceSettings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(description="port of /livez, /readyz and /metrics")
     log_level: str = "INFO"
-    batch_size: int = Field(200, ge=1, le=1000, description="messages per transaction at most")
+    batch_size: int = Field(400, ge=1, le=1000, description="messages per transaction at most")
     batch_wait_ms: float = Field(5.0, ge=0, description="how long to wait for more messages before a transaction")
     outbox_poll_ms: float = Field(250.0, gt=0, description="how often to look for what another replica has told")
     graceful_timeout_s: float = Field(15.0, ge=8, le=20, description="how long a stop may take")

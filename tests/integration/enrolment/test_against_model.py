@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from chassis.committer import Committer
+from chassis.committer import Committer, Limits
+from chassis.consumer import Batch, Consumer
 from chassis.deciding import Received
 from chassis.documents import Document, Kind
 from chassis.handling import Tell
@@ -28,6 +29,7 @@ from tests.unit.enrolment.history import STEPS, History, Seats, Step
 from tests.unit.enrolment.test_invariants import agree
 
 KINDS: tuple[Kind[Any], ...] = (EDITIONS, POOLS, SESSIONS, ENROLMENTS, PARTICIPANTS, WAITING)
+WITHIN_S = 30.0
 BOUNDS = settings(
     max_examples=40,
     stateful_step_count=8,
@@ -111,14 +113,15 @@ class Story(RuleBasedStateMachine):
 
 async def pipelined(process: Committer, portions: list[list[Received]]) -> None:
     """Commit portions as the consumer does: while one is written, the next is decided on top of it."""
-    plan, writing = None, None
-    for portion in portions:
-        plan = await process.prepare(portion, plan)
-        if writing and not await writing:
-            plan = None
-        writing = asyncio.create_task(process.commit(portion, plan))
-    if writing:
-        await writing
+    consumer, batches = Consumer(process, {}, Limits(1, 0)), iter([Batch(portion, [], []) for portion in portions])
+
+    async def following(_: Consumer) -> Batch | None:
+        return next(batches, None)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Consumer, "_next", following)
+        async with asyncio.timeout(WITHIN_S):
+            await consumer.run()
 
 
 def _written(kind: Kind[Any], values: dict[str, Any]) -> dict[str, Document]:
@@ -150,5 +153,5 @@ def test_without_memory_a_repetition_makes_another_history(place: Place, monkeyp
 
     monkeypatch.setattr("chassis.inbox.seen", nothing)
     monkeypatch.setattr("chassis.inbox.record", nothing)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, TimeoutError)):
         live_through_stories(place, "motor")

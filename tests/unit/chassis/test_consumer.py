@@ -78,6 +78,44 @@ def delivery(channel: Channel, tag: int, id: str) -> Delivery:
     return Delivery(cast("Any", raw), "toy", channel)
 
 
+class Surprised(Committed):
+    """A committer whose first batch comes out otherwise than planned, and who notes on what each was decided."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decided: list[tuple[str, object]] = []
+        self.planned: list[object] = []
+        self.first_written = asyncio.Event()
+
+    async def prepare(self, batch: Sequence[Received], ahead: object) -> Any:
+        """Make a plan that says what it is built on."""
+        self.decided.append((batch[0].event.id or "?", ahead))
+        if len(self.decided) == 2:
+            self.first_written.set()
+        return f"plan {len(self.decided)}"
+
+    async def commit(self, batch: Sequence[Received], plan: object = None) -> bool:
+        """Let the first batch wait until the second is decided, and come out otherwise."""
+        await self.first_written.wait()
+        self.planned.append(plan)
+        await super().commit(batch)
+        return len(self.planned) > 1
+
+
+async def test_what_was_decided_on_what_did_not_come_about_is_decided_again() -> None:
+    """On top of nothing, once the other is written: deciding ahead goes on after a conflict."""
+    committed, channel = Surprised(), Channel()
+    consumer = Consumer(cast("Committer", committed), {"toy": HEARS}, Limits(1, 0))
+    for one in (delivery(channel, 1, "first"), delivery(channel, 2, "second")):
+        consumer._take(one)
+    running = asyncio.ensure_future(consumer.run())
+    await eventually(lambda: channel.acknowledged[-1:] == [2])
+    await consumer.stop()
+    await running
+    assert committed.decided == [("first", None), ("second", "plan 1"), ("second", None)]
+    assert committed.planned == ["plan 1", "plan 3"]
+
+
 async def test_what_a_lost_channel_delivered_is_left_to_come_again() -> None:
     """A broker that restarts delivers anew; acknowledging on the old channel would end the consumer."""
     committed, lost, new = Committed(), Channel(is_closed=True), Channel()
