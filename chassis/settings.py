@@ -1,7 +1,11 @@
-"""Settings of a service, from the environment; every service has these, under the same names."""
+"""Settings of a service, from the environment; every service has these, under the same names.
+
+What is secret may come from files instead: with SECRETS_DIR set, the file `mongo_url` in it stands for MONGO_URL.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -12,7 +16,7 @@ from yarl import URL
 class ServiceSettings(BaseSettings):
     """What every service needs to run; a service adds its own in its `settings.py`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", secrets_dir=os.environ.get("SECRETS_DIR"))
 
     rabbitmq_url: SecretStr = Field(description="amqp:// address of the broker, with this service's own user")
     mongo_url: SecretStr = Field(description="mongodb:// address of the replica set, with this service's own user")
