@@ -1,12 +1,12 @@
 # Every command sets up what it needs first; the first time takes a minute or two.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs status demo test unit bench check lint types imports generated format lock schemas clean
+.PHONY: help setup up down reset logs status demo test test-containers unit bench check lint types imports generated format lock schemas clean
 
 PY := .venv/bin/python
 export STACK ?= local
 
 help: ## Show these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is missing: system packages, .venv from requirements.lock
 	@deploy/bootstrap
@@ -31,6 +31,11 @@ demo: setup ## Play a day of enrolments on a stack of its own, and audit the res
 
 test: setup ## Run all tests, on real servers
 	@$(PY) -m pytest
+
+test-containers: setup ## Run the tests of the containers, and others against them (needs a Docker engine)
+	@STACK=docker $(PY) -m demo
+	@$(PY) -m pytest tests/containers
+	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy tests/e2e
 
 unit: setup ## Run the fast tests only
 	@$(PY) -m pytest tests/unit
@@ -60,10 +65,12 @@ format: setup ## Lay out the code (ruff)
 schemas: setup ## Write the JSON Schemas of all events
 	@$(PY) -m instroom_contracts.schemas
 
-lock: build/uv/bin/uv ## Pin the newest fitting versions in requirements.lock
-	@build/uv/bin/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --extra dev \
-		--no-emit-index-url --no-emit-find-links --no-emit-package instroom-contracts \
-		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+	--no-emit-find-links --no-emit-package instroom-contracts --custom-compile-command "make lock" pyproject.toml
+
+lock: build/uv/bin/uv ## Pin the newest fitting versions in requirements.lock, and what the image needs of them
+	@$(COMPILE) --upgrade --extra dev --extra mailsink --output-file requirements.lock
+	@$(COMPILE) --extra mailsink --constraint requirements.lock --no-annotate --output-file deploy/runtime.lock
 
 build/uv/bin/uv:
 	@python3 -m venv build/uv

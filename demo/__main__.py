@@ -19,7 +19,7 @@ from demo.play import first_act, second_act
 from demo.story import story
 from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
-from deploy.local.stack import Stack
+from deploy.stacks import AnyStack, stack_of
 
 HOME = Path(__file__).parents[1] / ".local" / "demo"
 CANCELLATIONS = 11
@@ -31,7 +31,7 @@ WIDTH = 110
 class Shell:
     """The `instroom` command, as an operator would run it against the demonstration's stack."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: AnyStack) -> None:
         self._environment = {**os.environ, **stack.operator_environment()}
         self._command = str(Path(sys.executable).with_name("instroom"))
 
@@ -87,14 +87,13 @@ def report(console: Console, world: Integrator, shell: Shell, mails: Path) -> No
 def main() -> int:
     """Run the demonstration; returns 0 where every promise holds."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    stack = Stack.of(HOME, Ports.free())
-    stack.reset()
+    stack_of(HOME, Ports.free()).reset()
+    stack = stack_of(HOME, Ports.free())
     try:
-        stack = Stack.of(HOME, Ports.free())
         stack.up()
         shell = Shell(stack)
         world = asyncio.run(play(console, stack.addresses()["RABBITMQ_URL"]))
-        report(console, world, shell, stack.servers.mail.directory)
+        report(console, world, shell, stack.mail_directory)
         return shell.show("audit")
     except LocalError as error:
         console.print(str(error), style="red", highlight=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,29 +10,20 @@ from pathlib import Path
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
-from deploy.local.stack import Stack
+from deploy.stacks import AnyStack, stack_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 1 where it failed, 2 where it was asked for what does not exist."""
+    """Run one command; return 0, or 1 where it failed."""
     options = _parser().parse_args(arguments)
-    wanted = os.environ.get("STACK") or "local"
-    if wanted != "local":
-        print(_refusal(wanted), file=sys.stderr)
-        return 2
     try:
-        return int(options.run(Stack.of(options.home, Ports.free() if options.free_ports else Ports())))
+        stack = stack_of(options.home, Ports.free() if options.free_ports else Ports())
+        return int(options.run(stack))
     except LocalError as trouble:
         print(f"\n{trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _refusal(wanted: str) -> str:
-    if wanted == "docker":
-        return "STACK=docker comes with a later release. Until then: STACK=local, or leave STACK unset."
-    return f"STACK={wanted} is not known. Use STACK=local, or leave STACK unset."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,37 +37,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _up(stack: Stack) -> int:
+def _up(stack: AnyStack) -> int:
     stack.up()
-    print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.servers.mail.directory}")
+    print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.mail_directory}")
     return 0
 
 
-def _down(stack: Stack) -> int:
+def _down(stack: AnyStack) -> int:
     stack.down()
     print("The stack is down; its data is kept.")
     return 0
 
 
-def _reset(stack: Stack) -> int:
+def _reset(stack: AnyStack) -> int:
     stack.reset()
     print("The stack is down and its data is wiped.")
     return 0
 
 
-def _status(stack: Stack) -> int:
-    for daemon in stack.daemons:
-        pid = daemon.pid()
-        print(f"{daemon.name:14}{f'runs (process {pid})' if pid else 'is down'}")
-    print("The stack works." if stack.is_up() else "The stack does not work: make up starts it, make logs tells more.")
-    return 0 if stack.is_up() else 1
+def _status(stack: AnyStack) -> int:
+    works = stack.status()
+    print("The stack works." if works else "The stack does not work: make up starts it, make logs tells more.")
+    return 0 if works else 1
 
 
-def _logs(stack: Stack) -> int:
-    logs = [str(daemon.log_file) for daemon in stack.daemons if daemon.log_file.exists()]
-    if not logs:
-        raise LocalError("There are no logs yet: make up starts the stack.")
-    os.execvp("tail", ["tail", "--lines=20", "-F", *logs])  # noqa: S606, S607  follows until Ctrl-C
+def _logs(stack: AnyStack) -> int:
+    stack.logs()
+    return 0
 
 
 _COMMANDS = {

@@ -1,6 +1,6 @@
 """A mail server that delivers nothing: every mail becomes a file, for a person or a test to read.
 
-Run as `python -m deploy.local.mailsink PORT DIRECTORY`.
+Run as `python -m deploy.local.mailsink ADDRESS:PORT DIRECTORY`.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ class MailSink:
         return "250 2.0.0 Kept"
 
 
-async def _serve(port: int, directory: Path) -> None:
+async def _serve(address: str, port: int, directory: Path) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     sink = MailSink(directory)
-    server = await loop.create_server(lambda: SMTP(sink, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", port)
+    server = await loop.create_server(lambda: SMTP(sink, enable_SMTPUTF8=True, loop=loop), address, port)
     async with server:
         await stopping.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2])))
+    listening, _, number = sys.argv[1].rpartition(":")
+    asyncio.run(_serve(listening, int(number), Path(sys.argv[2])))

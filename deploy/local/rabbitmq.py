@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.daemons import Daemon
 from deploy.local.settings import Ports, Programs, listens
 

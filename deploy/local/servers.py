@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.daemons import Daemon
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
@@ -44,7 +44,8 @@ class Mail:
         if self.daemon.pid() is not None:
             return
         self.ports.ensure_free("smtp_port")
-        command = [sys.executable, "-m", "deploy.local.mailsink", str(self.ports.smtp_port), str(self.directory)]
+        where = f"127.0.0.1:{self.ports.smtp_port}"
+        command = [sys.executable, "-m", "deploy.local.mailsink", where, str(self.directory)]
         self.daemon.start(command, os.environ, cwd=ROOT)
 
     def wait(self) -> None:

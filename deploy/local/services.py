@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.daemons import Daemon
 from deploy.local.servers import ROOT, Servers
 from deploy.local.web import answers_well

@@ -18,13 +18,13 @@ from deploy.local.errors import LocalError, PortTaken
 _UNUSUAL = range(20_000, 32_000)
 """Ports below those that Linux lends to outgoing connections, so that a free one stays free until it is used."""
 
-_FROM_ENVIRONMENT = SettingsConfigDict(env_prefix="INSTROOM_", env_file=".env", frozen=True, extra="ignore")
+FROM_ENVIRONMENT = SettingsConfigDict(env_prefix="INSTROOM_", env_file=".env", frozen=True, extra="ignore")
 
 
 class Ports(BaseSettings):
     """The ports that a stack listens on, all on 127.0.0.1."""
 
-    model_config = _FROM_ENVIRONMENT
+    model_config = FROM_ENVIRONMENT
 
     amqp_port: int = Field(18571, description="RabbitMQ (AMQP)")
     management_port: int = Field(18572, description="RabbitMQ (management, HTTP)")
@@ -69,7 +69,7 @@ def listens(port: int) -> bool:
 class Programs(BaseSettings):
     """The server programs that are used; by default Debian's RabbitMQ and the mongod of the wheel."""
 
-    model_config = _FROM_ENVIRONMENT
+    model_config = FROM_ENVIRONMENT
 
     rabbitmq_server: Path = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     mongod: Path | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.daemons import Daemon
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT, Servers, stop_all
@@ -122,6 +122,25 @@ class Stack:
         """Return the addresses as the `instroom` command needs them for an operator's work."""
         addresses = self.addresses()
         return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
+
+    @property
+    def mail_directory(self) -> Path:
+        """Hold one `.eml` file per mail."""
+        return self.servers.mail.directory
+
+    def status(self) -> bool:
+        """Show what runs; tell whether the stack works."""
+        for daemon in self.daemons:
+            pid = daemon.pid()
+            print(f"{daemon.name:14}{f'runs (process {pid})' if pid else 'is down'}")
+        return self.is_up()
+
+    def logs(self) -> None:
+        """Follow all logs, until Ctrl-C. Raises `LocalError` where there are none."""
+        logs = [str(daemon.log_file) for daemon in self.daemons if daemon.log_file.exists()]
+        if not logs:
+            raise LocalError("There are no logs yet: make up starts the stack.")
+        os.execvp("tail", ["tail", "--lines=20", "-F", *logs])  # noqa: S606, S607  in place of this process
 
     def down(self) -> None:
         """Stop everything and keep its data."""

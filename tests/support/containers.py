@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from deploy.local.mongodb import LIMITS, REPLICA_SET
+from deploy.local.mongodb import LIMITS
 from deploy.local.settings import Ports
 from deploy.local.web import Management
+from deploy.replicaset import REPLICA_SET
 from tests.support.eventually import wait_until
 
 if TYPE_CHECKING:

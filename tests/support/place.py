@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pymongo import MongoClient
 
-from deploy.local import accounts
+from deploy import accounts
 from tests.support.servers import Servers
 
 _PASSWORD = "of-a-test"

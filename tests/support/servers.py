@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.servers import ROOT

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from deploy.compose.images import ImageSettings
 from deploy.local.settings import Ports, Programs
 from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings
@@ -17,7 +18,14 @@ from services.notification.settings import NotificationSettings
 ROOT = Path(__file__).parents[2]
 FOLDERS = (".", "contracts", "docs", "docs/decisions")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
-SETTINGS: tuple[type[BaseSettings], ...] = (CatalogSettings, EnrolmentSettings, NotificationSettings, Ports, Programs)
+SETTINGS: tuple[type[BaseSettings], ...] = (
+    CatalogSettings,
+    EnrolmentSettings,
+    NotificationSettings,
+    Ports,
+    Programs,
+    ImageSettings,
+)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"`((?:contracts|chassis|services|cli|demo|deploy|docs|programmes|tests)/[\w./-]+)`")

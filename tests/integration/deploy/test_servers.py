@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from deploy.local import accounts
+from deploy import accounts
 from deploy.local.mongodb import MongoDB
 from deploy.local.settings import Ports
 

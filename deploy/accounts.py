@@ -1,6 +1,6 @@
 """Accounts on the broker and the database: who there is, with a password of its own, and what each may do.
 
-Passwords are made by chance for each home directory and kept in `accounts.json`, which only its owner may read.
+Passwords are made by chance, once for each stack, and kept in `accounts.json`, which only its owner may read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 SERVICES = ("catalog", "enrolment", "notification")
 ADMIN, INTEGRATOR, OPERATOR = "admin", "integrator", "operator"
 VHOST = "instroom"
-TEMPLATE = Path(__file__).parents[1] / "rabbitmq" / "definitions.json"
+TEMPLATE = Path(__file__).parent / "rabbitmq" / "definitions.json"
 
 Passwords = Mapping[str, str]
 
@@ -30,6 +30,11 @@ def load_passwords(home: Path) -> Passwords:
         write_private(file, json.dumps({name: secrets.token_urlsafe(24) for name in names}, indent=2))
     passwords: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return passwords
+
+
+def new_keyfile() -> str:
+    """Return a key by which the members of a replica set know each other (MongoDB: 6 to 1024 base64 characters)."""
+    return base64.b64encode(secrets.token_bytes(256)).decode()
 
 
 def write_private(file: Path, text: str) -> None:

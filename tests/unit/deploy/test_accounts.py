@@ -6,7 +6,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from deploy.local import accounts
+from deploy import accounts
 
 
 def test_the_repository_holds_no_password() -> None:

@@ -1,0 +1,5 @@
+"""The `instroom` command as a module: `python -m cli`."""
+
+from cli.app import main
+
+main()

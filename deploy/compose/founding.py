@@ -1,0 +1,41 @@
+"""Make the project's MongoDB a replica set with accounts, once: `python -m deploy.compose.founding`.
+
+Runs in the network of MongoDB's own container, from which alone it lets anybody in before there are accounts.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy import accounts
+from deploy.compose.secrets import DATABASE, VOLUMES
+from deploy.replicaset import ReplicaSet
+
+PATIENCE_S = 60.0
+
+
+def main(volumes: Path = VOLUMES) -> int:
+    """Found the replica set; return 1 where the server does not come up."""
+    passwords = accounts.load_passwords(volumes / "all")
+    try:
+        ReplicaSet("127.0.0.1:27017", DATABASE, passwords, _wait_until).found()
+    except TimeoutError as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    print("MongoDB is a replica set, and knows the accounts of the services.")
+    return 0
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"MongoDB was not ready within {PATIENCE_S:.0f} s: docker compose logs mongodb.")
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

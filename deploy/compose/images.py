@@ -1,0 +1,95 @@
+"""The images that others publish, and what stands in for them where no hub can be reached."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from deploy.local.errors import LocalError
+from deploy.local.settings import FROM_ENVIRONMENT
+
+ROOT = Path(__file__).parents[2]
+PULL_WITHIN_S = 120
+
+
+class ImageSettings(BaseSettings):
+    """Which images the stack in containers is made of; none that is set is looked for or built."""
+
+    model_config = FROM_ENVIRONMENT
+
+    python_image: str | None = Field(None, description="instead of python:3.13-slim")
+    rabbitmq_image: str | None = Field(None, description="instead of rabbitmq:4-management")
+    mongodb_image: str | None = Field(None, description="instead of mongo:8")
+    base_image: str | None = Field(None, description="a Debian 13 to build stand-ins on, instead of debian:trixie")
+    ca_file: Path | None = Field(None, description="certificates of a proxy that inspects what builds download")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that compose asks for by a setting: its published name, and the recipe of its stand-in."""
+
+    setting: str
+    published: str
+    recipe: str
+
+    @property
+    def stand_in(self) -> str:
+        """Return the name of what is built in its place."""
+        return f"instroom-stand-in/{self.recipe}"
+
+
+IMAGES = (
+    Image("python_image", "python:3.13-slim", "python"),
+    Image("rabbitmq_image", "rabbitmq:4-management", "rabbitmq"),
+    Image("mongodb_image", "mongo:8", "mongodb"),
+)
+
+
+def chosen(settings: ImageSettings) -> dict[str, str]:
+    """Return the image for each variable of docker-compose.yml: as set, as published, or built here.
+
+    Raises `LocalError` where one can neither be had nor built.
+    """
+    return {
+        f"INSTROOM_{image.setting.upper()}": getattr(settings, image.setting) or _had_or_built(image, settings)
+        for image in IMAGES
+    }
+
+
+def _had_or_built(image: Image, settings: ImageSettings) -> str:
+    if _succeeds("image", "inspect", image.published) or _succeeds("pull", "--quiet", image.published):
+        return image.published
+    print(f"start: {image.published} cannot be pulled; its stand-in is built from deploy/offline", flush=True)
+    recipe = ["--file", str(ROOT / "deploy/offline" / f"{image.recipe}.Dockerfile"), "--tag", image.stand_in]
+    done = subprocess.run(
+        ["docker", "build", "--quiet", *_arguments(settings), *recipe, str(ROOT)],  # noqa: S607  the person's own docker
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode and not _succeeds("image", "inspect", image.stand_in):
+        raise LocalError(
+            f"{image.published} cannot be pulled, and its stand-in cannot be built:\n\n{done.stderr[-2000:]}\n"
+            f"Name an image with INSTROOM_{image.setting.upper()}, or a Debian 13 to build on with INSTROOM_BASE_IMAGE."
+        )
+    return image.stand_in
+
+
+def _arguments(settings: ImageSettings) -> Iterator[str]:
+    if settings.base_image:
+        yield from ("--build-arg", f"BASE_IMAGE={settings.base_image}")
+    if settings.ca_file:
+        yield from ("--secret", f"id=ca,src={settings.ca_file}")
+
+
+def _succeeds(*arguments: str) -> bool:
+    try:
+        done = subprocess.run(["docker", *arguments], timeout=PULL_WITHIN_S, capture_output=True, check=False)  # noqa: S607
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

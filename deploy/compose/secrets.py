@@ -1,0 +1,68 @@
+"""Make all secrets of a compose project, once, each in the volume of the one container that may read it.
+
+Run as `python -m deploy.compose.secrets` in a container that has these volumes under /secrets; safe to repeat. What was
+made stays; files that follow from it are written anew, so that an upgrade may change them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from deploy import accounts
+from deploy.replicaset import REPLICA_SET
+
+VOLUMES = Path("/secrets")
+OURS, SERVERS = 10001, 999
+"""User ids: of our own image, and of RabbitMQ's and MongoDB's official ones."""
+BROKER, DATABASE = "rabbitmq:5672", "mongodb:27017"
+
+
+def main(volumes: Path = VOLUMES) -> None:
+    """Write every secret; say so on the first run."""
+    is_first = not (volumes / "all" / "accounts.json").exists()
+    passwords = accounts.load_passwords(volumes / "all")
+    keyfile = volumes / "all" / "mongod.key"
+    if not keyfile.exists():
+        accounts.write_private(keyfile, accounts.new_keyfile())
+    _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
+    _give(volumes / "mongodb" / "mongod.key", keyfile.read_text(encoding="utf-8"), SERVERS)
+    for service in accounts.SERVICES:
+        _give(volumes / service / "rabbitmq_url", broker_url(service, passwords), OURS)
+        _give(volumes / service / "mongo_url", database_url(service, passwords), OURS)
+    _give(volumes / "operator" / "stack.env", _operator_environment(passwords), OURS)
+    print("Every account has a password of its own now." if is_first else "The secrets are there.")
+
+
+def broker_url(user: str, passwords: accounts.Passwords, host: str = BROKER) -> str:
+    """Return the AMQP address for an account."""
+    return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{accounts.VHOST}"
+
+
+def database_url(user: str, passwords: accounts.Passwords) -> str:
+    """Return the address of the database for an account, within the project's network."""
+    return f"mongodb://{user}:{quote(passwords[user], safe='')}@{DATABASE}/?replicaSet={REPLICA_SET}"
+
+
+def _operator_environment(passwords: accounts.Passwords) -> str:
+    """Return the settings of the `instroom` command in a container of the project."""
+    values = {
+        "RABBITMQ_URL": broker_url(accounts.OPERATOR, passwords),
+        "RABBITMQ_OPERATOR_URL": broker_url(accounts.OPERATOR, passwords),
+        "MONGO_URL": database_url(accounts.OPERATOR, passwords),
+        **{f"{service.upper()}_HEALTH_URL": f"http://{service}:8080/readyz" for service in accounts.SERVICES},
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def _give(file: Path, text: str, owner: int) -> None:
+    """Write a secret that this user alone may read."""
+    accounts.write_private(file, text)
+    os.chown(file, owner, owner)
+    file.parent.chmod(0o755)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The stack in containers: what `make up` and its siblings do with STACK=docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from deploy import accounts
+from deploy.compose.images import ROOT, ImageSettings, chosen
+from deploy.compose.secrets import broker_url
+from deploy.local.errors import LocalError
+from deploy.local.settings import Ports
+
+USUAL_HOME = ROOT / ".local"
+
+
+@dataclass(frozen=True)
+class ComposeStack:
+    """A compose project of this repository; `home` holds its mails and the file with its addresses.
+
+    Another home than the usual one is another project, with data of its own.
+    """
+
+    home: Path
+    ports: Ports
+
+    @property
+    def project(self) -> str:
+        """Return the name of the compose project."""
+        return "instroom" if self.home.resolve() == USUAL_HOME else f"instroom-{self.home.name}"
+
+    @property
+    def env_file(self) -> Path:
+        """Hold the addresses of a running stack, as KEY=value lines."""
+        return self.home / "stack.env"
+
+    @property
+    def mail_directory(self) -> Path:
+        """Hold one `.eml` file per mail."""
+        return self.home.resolve() / "mail"
+
+    @cached_property
+    def images(self) -> Mapping[str, str]:
+        """Hold the image for each variable of docker-compose.yml; raises `LocalError` where one is not to be had."""
+        return chosen(ImageSettings())
+
+    def up(self) -> None:
+        """Build and start what does not run, load the programmes, and write `stack.env`.
+
+        Raises `LocalError` where that fails.
+        """
+        self.mail_directory.mkdir(parents=True, exist_ok=True)
+        print("start: images", flush=True)
+        images = self.images
+        print("start: containers, until all are healthy", flush=True)
+        self.compose("up", "--detach", "--build", "--wait", images=images)
+        self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
+        addresses = "".join(f"{key}={value}\n" for key, value in self.addresses().items())
+        accounts.write_private(self.env_file, addresses)
+
+    def down(self) -> None:
+        """Stop everything and keep its data."""
+        self.compose("down")
+        self.env_file.unlink(missing_ok=True)
+
+    def reset(self) -> None:
+        """Stop everything and wipe its data, accounts and mails."""
+        self.compose("down", "--volumes", "--remove-orphans")
+        for path in (self.env_file, *self.mail_directory.glob("*.eml")):
+            path.unlink(missing_ok=True)
+
+    def logs(self) -> None:
+        """Follow the logs of everything, until Ctrl-C."""
+        self.compose("logs", "--follow", "--tail", "20")
+
+    def status(self) -> bool:
+        """Show every container; tell whether the stack is up."""
+        self.compose("ps")
+        return self.env_file.exists()
+
+    def addresses(self) -> dict[str, str]:
+        """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
+        passwords = self._passwords()
+        broker, operator = f"127.0.0.1:{self.ports.amqp_port}", accounts.OPERATOR
+        database = f"{operator}:{passwords[operator]}@127.0.0.1:{self.ports.mongo_port}"
+        return {
+            "RABBITMQ_URL": broker_url(accounts.INTEGRATOR, passwords, broker),
+            "RABBITMQ_OPERATOR_URL": broker_url(operator, passwords, broker),
+            "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
+            "MONGO_URL": f"mongodb://{database}/?directConnection=true",
+            "MAIL_DIR": str(self.mail_directory),
+        }
+
+    def operator_environment(self) -> dict[str, str]:
+        """Return the addresses as the `instroom` command needs them for an operator's work."""
+        addresses = self.addresses()
+        return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
+
+    def _passwords(self) -> dict[str, str]:
+        reading = ("run", "--rm", "--no-deps", "secrets", "cat", "/secrets/all/accounts.json")
+        passwords: dict[str, str] = json.loads(self.compose(*reading, captured=True, images=self.images))
+        return passwords
+
+    def compose(self, *words: str, captured: bool = False, images: Mapping[str, str] | None = None) -> str:
+        """Run docker compose on this project; return what it printed, where that is to be captured.
+
+        Raises `LocalError` where it fails.
+        """
+        environment = {**os.environ, **self._variables(), **(images or {})}
+        project = ["--project-directory", str(ROOT), "--project-name", self.project, "--progress", "quiet"]
+        command = ["docker", "compose", *project, *words]
+        try:
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
+        except OSError as error:
+            raise LocalError("STACK=docker needs Docker with its compose plugin; there is no docker here.") from error
+        if done.returncode:
+            raise LocalError(f"docker compose {words[0]} failed; what it says stands above.")
+        return done.stdout.decode() if captured else ""
+
+    def _variables(self) -> dict[str, str]:
+        ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
+        mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
+        return {**ports, **mail, "COMPOSE_PROFILES": "dev"}

@@ -1,0 +1,112 @@
+"""What the stack in containers is made of, as far as no engine is needed to tell."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from chassis.settings import ServiceSettings
+from deploy import accounts
+from deploy.compose import secrets
+from deploy.compose.images import ROOT, ImageSettings, chosen
+from deploy.compose.stack import ComposeStack
+from deploy.local.settings import Ports
+
+OWNERS: dict[str, int] = {}
+PACKAGE = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+
+
+@pytest.fixture
+def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Provide volumes with every secret; who owns a file is noted instead of changed, which would take root."""
+    monkeypatch.setattr("os.chown", lambda file, user, _: OWNERS.update({file.parent.name + "/" + file.name: user}))
+    secrets.main(tmp_path)
+    return tmp_path
+
+
+def test_secrets_are_made_once(volumes: Path) -> None:
+    """An upgrade must not lock anybody out."""
+    before = {
+        file: file.read_bytes() for file in volumes.rglob("*") if file.is_file() and file.name != "definitions.json"
+    }
+    secrets.main(volumes)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_a_secret_is_for_its_own_container(volumes: Path) -> None:
+    """Nobody else may read the file, and it names no account but one."""
+    passwords = accounts.load_passwords(volumes / "all")
+    for service in accounts.SERVICES:
+        for file in (volumes / service).iterdir():
+            text = file.read_text(encoding="utf-8")
+            assert [name for name, password in passwords.items() if password in text] == [service]
+            assert file.stat().st_mode & 0o777 == 0o600
+            assert OWNERS[f"{service}/{file.name}"] == secrets.OURS
+    assert OWNERS["rabbitmq/definitions.json"] == OWNERS["mongodb/mongod.key"] == secrets.SERVERS
+
+
+def test_a_service_reads_its_secrets_from_files(volumes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment variable is seen by whoever may inspect the container."""
+    for name in ("RABBITMQ_URL", "MONGO_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = ServiceSettings(_secrets_dir=volumes / "catalog", mongo_database="x", http_port=1)
+    assert settings.mongo_url == SecretStr((volumes / "catalog" / "mongo_url").read_text(encoding="utf-8"))
+    assert settings.broker_url("catalog").startswith("amqp://catalog:")
+
+
+def test_the_broker_gets_hashes_of_the_passwords_only(volumes: Path) -> None:
+    """Its definitions can be exported by whoever administers it."""
+    definitions = (volumes / "rabbitmq" / "definitions.json").read_text(encoding="utf-8")
+    assert not any(password in definitions for password in accounts.load_passwords(volumes / "all").values())
+    assert {user["name"] for user in json.loads(definitions)["users"]} == accounts.load_passwords(
+        volumes / "all"
+    ).keys()
+
+
+def test_the_image_has_the_packages_that_were_tested() -> None:
+    """Two locks that disagree would test one thing and run another."""
+    tested, run = (
+        dict(PACKAGE.findall((ROOT / file).read_text(encoding="utf-8")))
+        for file in ("requirements.lock", "deploy/runtime.lock")
+    )
+    assert run.items() <= tested.items()
+    assert "uvicorn" in run
+    assert "pytest" not in run
+
+
+def test_every_setting_of_compose_can_be_set_where_the_others_are() -> None:
+    """A variable that nobody documents is set by nobody."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    documented = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    made_by_us = {"INSTROOM_MAIL_DIR", "INSTROOM_MAIL_USER"}
+    assert {name for name in re.findall(r"\$\{(\w+)", text) if f"`{name}`" not in documented} == made_by_us
+
+
+def test_every_container_is_held_alike() -> None:
+    """One that is added without limits would be the weakest."""
+    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "mem_limit" in service, name
+        assert "pids_limit" in service, name
+
+
+def test_an_image_that_is_set_is_neither_looked_for_nor_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator's own registry is the last word, on a machine without Docker as well."""
+    monkeypatch.setenv("PATH", "")
+    names = {f"{kind}_image": f"registry.example.org/{kind}" for kind in ("python", "rabbitmq", "mongodb")}
+    images = chosen(ImageSettings.model_validate(names))
+    assert images == {f"INSTROOM_{setting.upper()}": name for setting, name in names.items()}
+
+
+def test_another_home_is_another_project(tmp_path: Path) -> None:
+    """`make demo` and tests must not touch the stack that somebody works with."""
+    assert ComposeStack(ROOT / ".local", Ports()).project == "instroom"
+    assert ComposeStack(tmp_path / "demo", Ports()).project == "instroom-demo"
