@@ -1,0 +1,166 @@
+"""docker-compose.yml on a real engine: how the containers are held, who gets in, and what the stack does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aiormq.exceptions import AMQPConnectionError
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from deploy.compose.images import ROOT
+from deploy.compose.stack import ComposeStack
+from deploy.local.settings import Ports
+from tests.support.eventually import wait_until
+
+SERVICES = ("catalog", "enrolment", "notification")
+SERVERS = ("rabbitmq", "mongodb")
+DOCKER = shutil.which("docker") or "docker"
+INSTROOM = str(ROOT / ".venv/bin/instroom")
+REQUEST = {
+    "--edition": "cmo-stamm-participatie-2021",
+    "--name": "Robin Jansen",
+    "--organisation": "Gemeente Voorbeeld",
+    "--role": "beleidsmedewerker",
+    "--region": "groningen",
+    "--time": "2021-05-20T11:30:00+02:00",
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
+    """Provide a project of its own, up and with the five programmes."""
+    stack = ComposeStack(tmp_path_factory.mktemp("compose"), Ports.free())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.reset()
+
+
+def docker(*words: str) -> str:
+    """Ask the engine."""
+    return subprocess.run([DOCKER, *words], check=True, capture_output=True, text=True).stdout
+
+
+def containers(stack: ComposeStack, service: str) -> list[dict[str, Any]]:
+    """Return what the engine says of a service's containers."""
+    ids = stack.compose("ps", "--all", "--quiet", service, captured=True).split()
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *ids))
+    return found
+
+
+def instroom(stack: ComposeStack, *words: str) -> int:
+    """Run the command as an operator on the host; return its exit code."""
+    return subprocess.run([INSTROOM, "--env-file", str(stack.env_file), *words], check=False).returncode
+
+
+def request(stack: ComposeStack, name: str) -> int:
+    """Ask for a place; return the command's exit code."""
+    flags = {**REQUEST, "--email": f"{name}@example.org"}
+    return instroom(stack, "request", *(word for flag in flags.items() for word in flag))
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *SERVERS, "mail"])
+def test_a_container_can_do_no_more_than_it_must(stack: ComposeStack, service: str) -> None:
+    """Who breaks into one finds no root, nothing to write to, and nothing to become."""
+    (container,) = containers(stack, service)
+    host = container["HostConfig"]
+    assert container["Config"]["User"].partition(":")[0] not in {"", "0", "root"} or service == "mail"
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["LogConfig"]["Config"]["max-size"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_sees_its_own_secrets_alone(stack: ComposeStack, service: str) -> None:
+    """Another service's account, or an administrator's, is not there to be read."""
+    (container,) = containers(stack, service)
+    volumes = [mount["Name"].removeprefix(f"{stack.project}_") for mount in container["Mounts"]]
+    assert volumes == [f"{service}-secrets"]
+    assert not any("@" in variable for variable in container["Config"]["Env"]), "a password in the environment"
+
+
+def test_only_the_host_itself_reaches_the_servers(stack: ComposeStack) -> None:
+    """What listens on every address is found within minutes."""
+    published = {
+        (service, binding["HostIp"])
+        for service in (*SERVICES, *SERVERS, "mail")
+        for container in containers(stack, service)
+        for bindings in container["NetworkSettings"]["Ports"].values()
+        for binding in bindings or ()
+    }
+    assert published == {(service, "127.0.0.1") for service in SERVERS}
+
+
+async def test_no_password_that_everybody_knows_lets_anybody_in(stack: ComposeStack) -> None:
+    """RabbitMQ comes with guest, and MongoDB with nobody at all."""
+    with pytest.raises(AMQPConnectionError):
+        await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{stack.ports.amqp_port}/")
+    address = f"mongodb://127.0.0.1:{stack.ports.mongo_port}/?directConnection=true"
+    with MongoClient[dict[str, Any]](address) as nobody, pytest.raises(OperationFailure, match="authentication"):
+        nobody.list_database_names()
+
+
+def test_our_image_adds_little_to_its_base(stack: ComposeStack) -> None:
+    """It is pulled at every upgrade."""
+    ours, base = (
+        json.loads(docker("image", "inspect", name))[0]["Size"]
+        for name in ("instroom", stack.images["INSTROOM_PYTHON_IMAGE"])
+    )
+    assert ours - base < 150_000_000
+
+
+def test_a_request_from_the_host_is_decided_and_mailed(stack: ComposeStack) -> None:
+    """The whole way, through containers that share nothing but the broker."""
+    assert request(stack, "robin") == 0
+    wait_until(lambda: any(b"robin@example.org" in mail.read_bytes() for mail in mails(stack)), within=20)
+
+
+def mails(stack: ComposeStack) -> list[Path]:
+    """Return the mails that arrived on the host."""
+    return list(stack.mail_directory.glob("*.eml"))
+
+
+def test_three_replicas_keep_every_promise(stack: ComposeStack, tmp_path: Path) -> None:
+    """An operator scales with one flag; the audit looks at the live data."""
+    stack.compose("up", "--detach", "--wait", "--no-build", "--scale", "enrolment=3", images=stack.images)
+    assert len(containers(stack, "enrolment")) == 3
+    rows = "\n".join(f"Deelnemer {n},deelnemer{n}@example.org" for n in range(300))
+    file = tmp_path / "aanmeldingen.csv"
+    file.write_text(f"name,email\n{rows}\n", encoding="utf-8")
+    flags = {**REQUEST, "--edition": "vng-participatieweek-2021-noord", "--role": "projectleider", "--region": "noord"}
+    flags |= {"--session": "participatie-als-proces", "--csv": str(file)}
+    del flags["--name"]
+    instroom(stack, "request", *(word for flag in flags.items() for word in flag))
+    with MongoClient[dict[str, Any]](stack.addresses()["MONGO_URL"]) as mongo:
+        assert mongo["instroom_enrolment"]["enrolments"].count_documents({"editionId": flags["--edition"]}) == 300
+    wait_until(lambda: instroom(stack, "audit") == 0, within=60)
+
+
+def test_data_and_accounts_outlive_the_containers(stack: ComposeStack) -> None:
+    """`make down` and `make up` again: nobody is enrolled twice, and integrators keep their password."""
+    before = stack.env_file.read_text(encoding="utf-8")
+    stack.down()
+    assert not stack.env_file.exists()
+    stack.up()
+    assert stack.env_file.read_text(encoding="utf-8") == before
+    assert request(stack, "robin") == 4, "already enrolled"
+
+
+def test_the_configuration_is_what_compose_reads() -> None:
+    """A misspelt key is an error, not a default."""
+    environment = {**os.environ, "COMPOSE_PROFILES": "*"}
+    subprocess.run([DOCKER, "compose", "config", "--quiet"], cwd=ROOT, env=environment, check=True)
