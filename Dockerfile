@@ -10,7 +10,7 @@ RUN --mount=type=secret,id=ca,target=/run/ca.pem if [ -s /run/ca.pem ]; then exp
     && /opt/instroom/bin/pip uninstall --disable-pip-version-check -qy pip
 
 FROM ${BASE_IMAGE}
-RUN useradd --uid 10001 --no-create-home instroom
+RUN useradd --uid 10001 --no-create-home instroom && install -d -o instroom -g instroom /mail
 COPY --from=packages /opt/instroom /opt/instroom
 COPY contracts/instroom_contracts /app/instroom_contracts
 COPY chassis /app/chassis
@@ -18,6 +18,7 @@ COPY services /app/services
 COPY cli /app/cli
 COPY deploy /app/deploy
 COPY programmes /app/programmes
+RUN chmod -R a+rX /app
 ENV PATH=/opt/instroom/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 USER instroom

@@ -84,7 +84,10 @@ async def foresee(batch: Sequence[Received], loaded: Loaded) -> frozenset[Need]:
 def _foreseen(message: Received, documents: Documents) -> Iterable[Need]:
     if isinstance(message.event, InvalidEvent) or message.defect is not None:
         return ()
-    return [need for need in message.hears.needs(message.event, documents) if documents.lacks(need)]
+    try:
+        return [need for need in message.hears.needs(message.event, documents) if documents.lacks(need)]
+    except Exception:  # noqa: BLE001  the handler meets the same trouble, and there it concerns this message alone
+        return ()
 
 
 async def decide(

@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from deploy import accounts
 from deploy.compose.images import ROOT, ImageSettings, chosen
@@ -17,13 +19,15 @@ from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
 
 USUAL_HOME = ROOT / ".local"
+SETTING_UP = {"secrets", "founding"}
+"""The containers that end when they are done."""
 
 
 @dataclass(frozen=True)
 class ComposeStack:
     """A compose project of this repository; `home` holds its mails and the file with its addresses.
 
-    Another home than the usual one is another project, with data of its own.
+    Another home than a clone's usual one is another project, with data and an image of its own.
     """
 
     home: Path
@@ -32,7 +36,8 @@ class ComposeStack:
     @property
     def project(self) -> str:
         """Return the name of the compose project."""
-        return "instroom" if self.home.resolve() == USUAL_HOME else f"instroom-{self.home.name}"
+        home = self.home.resolve()
+        return "instroom" if home == USUAL_HOME else f"instroom-{sha256(str(home).encode()).hexdigest()[:8]}"
 
     @property
     def env_file(self) -> Path:
@@ -46,8 +51,18 @@ class ComposeStack:
 
     @cached_property
     def images(self) -> Mapping[str, str]:
-        """Hold the image for each variable of docker-compose.yml; raises `LocalError` where one is not to be had."""
-        return chosen(ImageSettings())
+        """Hold the image for each variable of docker-compose.yml, as chosen at first: the data depend on it.
+
+        Raises `LocalError` where one is not to be had.
+        """
+        if not self._kept.exists():
+            accounts.write_private(self._kept, json.dumps(chosen(ImageSettings()), indent=2))
+        images: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8"))
+        return images
+
+    @property
+    def _kept(self) -> Path:
+        return self.home / "images.json"
 
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
@@ -71,7 +86,7 @@ class ComposeStack:
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
         self.compose("down", "--volumes", "--remove-orphans")
-        for path in (self.env_file, *self.mail_directory.glob("*.eml")):
+        for path in (self.env_file, self._kept, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -79,9 +94,11 @@ class ComposeStack:
         self.compose("logs", "--follow", "--tail", "20")
 
     def status(self) -> bool:
-        """Show every container; tell whether the stack is up."""
+        """Show every container; tell whether the stack works."""
         self.compose("ps")
-        return self.env_file.exists()
+        said = self.compose("ps", "--all", "--format", "json", captured=True)
+        containers = [json.loads(line) for line in said.splitlines()]
+        return self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
@@ -125,4 +142,12 @@ class ComposeStack:
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
-        return {**ports, **mail, "COMPOSE_PROFILES": "dev"}
+        image = {} if "INSTROOM_IMAGE" in os.environ else {"INSTROOM_IMAGE": self.project}
+        return {**ports, **mail, **image, "COMPOSE_PROFILES": "dev"}
+
+
+def _does_its_work(container: Mapping[str, Any]) -> bool:
+    """Tell whether a container runs and is not unhealthy, or ended well if it is one of those that end."""
+    if container["State"] == "running":
+        return container["Health"] in {"", "healthy"}
+    return container["State"] == "exited" and container["ExitCode"] == 0 and container["Service"] in SETTING_UP

@@ -1,9 +1,13 @@
-"""HTTP to servers of this machine, past any proxy that the person's environment names."""
+"""HTTP to servers of this machine, past any proxy that the person's environment names.
+
+Run as `python -m deploy.local.web URL` it succeeds where that page answers with 200.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -44,3 +48,7 @@ class Management:
         except urllib.error.HTTPError as error:
             with error:
                 raise OSError(f"RabbitMQ refused {method} {path}: {error.code} {error.read().decode()}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(not answers_well(sys.argv[1]))

@@ -118,7 +118,7 @@ def test_our_image_adds_little_to_its_base(stack: ComposeStack) -> None:
     """It is pulled at every upgrade."""
     ours, base = (
         json.loads(docker("image", "inspect", name))[0]["Size"]
-        for name in ("instroom", stack.images["INSTROOM_PYTHON_IMAGE"])
+        for name in (stack.project, stack.images["INSTROOM_PYTHON_IMAGE"])
     )
     assert ours - base < 150_000_000
 
@@ -127,6 +127,15 @@ def test_a_request_from_the_host_is_decided_and_mailed(stack: ComposeStack) -> N
     """The whole way, through containers that share nothing but the broker."""
     assert request(stack, "robin") == 0
     wait_until(lambda: any(b"robin@example.org" in mail.read_bytes() for mail in mails(stack)), within=20)
+
+
+def test_a_container_that_stopped_is_noticed(stack: ComposeStack) -> None:
+    """A person who asks whether it works wants to know of the one part that does not."""
+    assert stack.status()
+    stack.compose("stop", "catalog")
+    assert not stack.status()
+    stack.compose("start", "catalog")
+    wait_until(stack.status, within=60)
 
 
 def mails(stack: ComposeStack) -> list[Path]:

@@ -40,6 +40,13 @@ def test_of_a_message_that_is_not_decided_nothing_is_foreseen() -> None:
     assert asyncio.run(foresee(batch, Loaded())) == frozenset()
 
 
+def test_who_cannot_foresee_leaves_it_to_the_handler() -> None:
+    """A defect there must cost its neighbours nothing."""
+    hears = replace(HEARS, needs=lambda *_: [ById(JARS, str(1 / 0))])
+    batch = [replace(received("a", id="1"), hears=hears), received("b", id="2")]
+    assert asyncio.run(foresee(batch, Loaded())) == frozenset()
+
+
 def test_with_what_a_handler_lacks_comes_what_it_will_ask_for_next() -> None:
     """The first document found missing is seldom the only one."""
     hears = replace(HEARS, needs=lambda *_: (ById(JARS, "next"),))

@@ -107,6 +107,8 @@ def test_an_image_that_is_set_is_neither_looked_for_nor_built(monkeypatch: pytes
 
 
 def test_another_home_is_another_project(tmp_path: Path) -> None:
-    """`make demo` and tests must not touch the stack that somebody works with."""
-    assert ComposeStack(ROOT / ".local", Ports()).project == "instroom"
-    assert ComposeStack(tmp_path / "demo", Ports()).project == "instroom-demo"
+    """`make demo` and tests must not touch the stack that somebody works with, nor each other's."""
+    homes = (ROOT / ".local", ROOT / ".local" / "demo", tmp_path / "demo")
+    projects = [ComposeStack(home, Ports()).project for home in homes]
+    assert projects[0] == "instroom"
+    assert len(set(projects)) == 3
