@@ -10,6 +10,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 
+from tests.support.eventually import eventually
 from tests.support.place import Place
 
 INVITATIONS = "nl.enrolments.invitation-requested.v1"
@@ -65,6 +66,18 @@ async def test_an_integrator_asks_and_hears(topology: Place) -> None:
     """This is all that another system needs."""
     await publish(topology, "integrator", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
     await bind(topology, "integrator", "int.website.facts", "instroom.events", "nl.enrolments.#")
+
+
+async def test_a_queue_of_an_integrator_is_limited(topology: Place) -> None:
+    """One that nobody reads any more must not fill the broker, nor hold up facts for everybody else."""
+    await bind(topology, "integrator", "int.forgotten", "instroom.events", "nl.enrolments.#")
+    limits = {"overflow": "drop-head", "max-length-bytes": 500_000_000, "expires": 28 * 24 * 3600 * 1000}
+
+    def is_limited() -> bool:
+        described = topology.servers.broker.management.call("GET", f"queues/{topology.name}/int.forgotten")
+        return bool(described.get("effective_policy_definition") == limits)
+
+    await eventually(is_limited)
 
 
 @pytest.mark.parametrize("exchange", ["", "instroom.events", "instroom.private", "instroom.dead"])
