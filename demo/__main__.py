@@ -17,6 +17,7 @@ from demo import screen
 from demo.integrator import Integrator
 from demo.play import first_act, second_act
 from demo.story import story
+from deploy.accounts import as_operator
 from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
 from deploy.stacks import AnyStack, stack_of
@@ -32,7 +33,7 @@ class Shell:
     """The `instroom` command, as an operator would run it against the demonstration's stack."""
 
     def __init__(self, stack: AnyStack) -> None:
-        self._environment = {**os.environ, **stack.operator_environment()}
+        self._environment = {**os.environ, **as_operator(stack.addresses())}
         self._command = str(Path(sys.executable).with_name("instroom"))
 
     def read(self, *arguments: str) -> Any:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SERVICES = ("catalog", "enrolment", "notification")
 ADMIN, INTEGRATOR, OPERATOR = "admin", "integrator", "operator"
@@ -30,6 +31,21 @@ def load_passwords(home: Path) -> Passwords:
         write_private(file, json.dumps({name: secrets.token_urlsafe(24) for name in names}, indent=2))
     passwords: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return passwords
+
+
+def broker_url(user: str, passwords: Passwords, host: str) -> str:
+    """Return the AMQP address for an account on this host (host:port)."""
+    return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}"
+
+
+def as_operator(addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return the addresses of a stack as the `instroom` command needs them for an operator's work."""
+    return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
+
+
+def env_text(values: Mapping[str, str]) -> str:
+    """Return the text of a file such as `stack.env`: one KEY=value a line."""
+    return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
 def new_keyfile() -> str:

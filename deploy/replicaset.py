@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -14,6 +15,13 @@ from deploy import accounts
 REPLICA_SET = "rs0"
 _AUTHENTICATION_FAILED, _ALREADY_INITIALIZED, _ROLE_EXISTS = 18, 23, 51002
 Client = MongoClient[dict[str, Any]]
+
+
+def database_url(
+    user: str, passwords: accounts.Passwords, host: str, options: str = f"replicaSet={REPLICA_SET}"
+) -> str:
+    """Return the address of the database for an account, on this host (host:port)."""
+    return f"mongodb://{user}:{quote(passwords[user], safe='')}@{host}/?{options}"
 
 
 @dataclass(frozen=True)

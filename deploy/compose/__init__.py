@@ -1,4 +1,4 @@
-"""What docker-compose.yml runs besides the services, and what `make up` does where a Docker engine answers.
+"""What docker-compose.yml runs besides the services, and what `make up` does with STACK=docker.
 
 `secrets` makes every account's password on the first run, `founding` makes MongoDB a replica set with accounts.
 """

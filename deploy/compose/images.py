@@ -11,9 +11,9 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from deploy.local.errors import LocalError
+from deploy.local.servers import ROOT
 from deploy.local.settings import FROM_ENVIRONMENT
 
-ROOT = Path(__file__).parents[2]
 PULL_WITHIN_S = 120
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from urllib.parse import quote
 
 from deploy import accounts
-from deploy.replicaset import REPLICA_SET
+from deploy.replicaset import database_url
 
 VOLUMES = Path("/secrets")
 OURS, SERVERS = 10001, 999
@@ -30,31 +29,20 @@ def main(volumes: Path = VOLUMES) -> None:
     _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
     _give(volumes / "mongodb" / "mongod.key", keyfile.read_text(encoding="utf-8"), SERVERS)
     for service in accounts.SERVICES:
-        _give(volumes / service / "rabbitmq_url", broker_url(service, passwords), OURS)
-        _give(volumes / service / "mongo_url", database_url(service, passwords), OURS)
+        _give(volumes / service / "rabbitmq_url", accounts.broker_url(service, passwords, BROKER), OURS)
+        _give(volumes / service / "mongo_url", database_url(service, passwords, DATABASE), OURS)
     _give(volumes / "operator" / "stack.env", _operator_environment(passwords), OURS)
     print("Every account has a password of its own now." if is_first else "The secrets are there.")
 
 
-def broker_url(user: str, passwords: accounts.Passwords, host: str = BROKER) -> str:
-    """Return the AMQP address for an account."""
-    return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{accounts.VHOST}"
-
-
-def database_url(user: str, passwords: accounts.Passwords) -> str:
-    """Return the address of the database for an account, within the project's network."""
-    return f"mongodb://{user}:{quote(passwords[user], safe='')}@{DATABASE}/?replicaSet={REPLICA_SET}"
-
-
 def _operator_environment(passwords: accounts.Passwords) -> str:
     """Return the settings of the `instroom` command in a container of the project."""
-    values = {
-        "RABBITMQ_URL": broker_url(accounts.OPERATOR, passwords),
-        "RABBITMQ_OPERATOR_URL": broker_url(accounts.OPERATOR, passwords),
-        "MONGO_URL": database_url(accounts.OPERATOR, passwords),
+    addresses = {
+        "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, BROKER),
+        "MONGO_URL": database_url(accounts.OPERATOR, passwords, DATABASE),
         **{f"{service.upper()}_HEALTH_URL": f"http://{service}:8080/readyz" for service in accounts.SERVICES},
     }
-    return "".join(f"{key}={value}\n" for key, value in values.items())
+    return accounts.env_text(accounts.as_operator(addresses))
 
 
 def _give(file: Path, text: str, owner: int) -> None:

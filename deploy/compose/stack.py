@@ -7,16 +7,16 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from deploy import accounts
-from deploy.compose.images import ROOT, ImageSettings, chosen
-from deploy.compose.secrets import broker_url
+from deploy.compose.images import ImageSettings, chosen
 from deploy.local.errors import LocalError
+from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
+from deploy.replicaset import database_url
 
 USUAL_HOME = ROOT / ".local"
 SETTING_UP = {"secrets", "founding"}
@@ -49,7 +49,7 @@ class ComposeStack:
         """Hold one `.eml` file per mail."""
         return self.home.resolve() / "mail"
 
-    @cached_property
+    @property
     def images(self) -> Mapping[str, str]:
         """Hold the image for each variable of docker-compose.yml, as chosen at first: the data depend on it.
 
@@ -75,8 +75,7 @@ class ComposeStack:
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
-        addresses = "".join(f"{key}={value}\n" for key, value in self.addresses().items())
-        accounts.write_private(self.env_file, addresses)
+        accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
 
     def down(self) -> None:
         """Stop everything and keep its data."""
@@ -103,20 +102,14 @@ class ComposeStack:
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
         passwords = self._passwords()
-        broker, operator = f"127.0.0.1:{self.ports.amqp_port}", accounts.OPERATOR
-        database = f"{operator}:{passwords[operator]}@127.0.0.1:{self.ports.mongo_port}"
+        broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
         return {
-            "RABBITMQ_URL": broker_url(accounts.INTEGRATOR, passwords, broker),
-            "RABBITMQ_OPERATOR_URL": broker_url(operator, passwords, broker),
+            "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker),
+            "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker),
             "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
-            "MONGO_URL": f"mongodb://{database}/?directConnection=true",
+            "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true"),
             "MAIL_DIR": str(self.mail_directory),
         }
-
-    def operator_environment(self) -> dict[str, str]:
-        """Return the addresses as the `instroom` command needs them for an operator's work."""
-        addresses = self.addresses()
-        return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
 
     def _passwords(self) -> dict[str, str]:
         reading = ("run", "--rm", "--no-deps", "secrets", "cat", "/secrets/all/accounts.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy import accounts
 from deploy.local.daemons import Daemon
 from deploy.local.settings import Ports, Programs
-from deploy.replicaset import REPLICA_SET, ReplicaSet
+from deploy.replicaset import REPLICA_SET, ReplicaSet, database_url
 
 LIMITS = ("--setParameter", "transactionLifetimeLimitSeconds=5")
 """MongoDB keeps a transaction whose client died for 60 s and up to 30 more; until then nobody else gets at the seats
@@ -31,7 +31,7 @@ class MongoDB:
 
     def url(self, user: str) -> str:
         """Return the address for an account."""
-        return f"mongodb://{user}:{self.passwords[user]}@{self._host}/?replicaSet={REPLICA_SET}"
+        return database_url(user, self.passwords, self._host)
 
     @property
     def _host(self) -> str:

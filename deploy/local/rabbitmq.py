@@ -7,7 +7,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from deploy import accounts
 from deploy.local.daemons import Daemon
@@ -38,10 +37,9 @@ class RabbitMQ:
         """Be the Erlang process itself, without a script around it, so that a kill hits the broker."""
         return Daemon("rabbitmq", self.home)
 
-    def url(self, user: str, vhost: str = accounts.VHOST) -> str:
+    def url(self, user: str) -> str:
         """Return the AMQP address for an account."""
-        password = quote(self.passwords[user], safe="")
-        return f"amqp://{user}:{password}@127.0.0.1:{self.ports.amqp_port}/{quote(vhost, safe='')}"
+        return accounts.broker_url(user, self.passwords, f"127.0.0.1:{self.ports.amqp_port}")
 
     @property
     def management_url(self) -> str:

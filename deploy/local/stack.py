@@ -95,11 +95,11 @@ class Stack:
                 service.wait()
         with _timed("five programmes"):
             self._load_catalogue()
-        accounts.write_private(self.env_file, "".join(f"{key}={value}\n" for key, value in self.addresses().items()))
+        accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
 
     def _load_catalogue(self) -> None:
         command = [str(Path(sys.executable).with_name("instroom")), "catalog", "load", "programmes/"]
-        environment = {**os.environ, **self.operator_environment()}
+        environment = {**os.environ, **accounts.as_operator(self.addresses())}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LocalError(f"The programmes could not be loaded:\n\n{done.stdout}{done.stderr}")
@@ -117,11 +117,6 @@ class Stack:
             "MAIL_DIR": str(self.servers.mail.directory),
             **health,
         }
-
-    def operator_environment(self) -> dict[str, str]:
-        """Return the addresses as the `instroom` command needs them for an operator's work."""
-        addresses = self.addresses()
-        return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}
 
     @property
     def mail_directory(self) -> Path:

