@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
-from chassis.deciding import Received, Verdict, decide, foresee
+from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
+from chassis.senders import Admission
 from chassis.store import Bulk, Store, Writes, writes_of
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
@@ -60,12 +61,21 @@ class Plan:
 class Committer:
     """Decides and commits the messages of one process, one batch at a time."""
 
-    def __init__(self, mongo: Mongo, database: Database, teller: Teller, *, after_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        mongo: Mongo,
+        database: Database,
+        teller: Teller,
+        *,
+        after_commit: Callable[[], None],
+        admission: Admission = EVERYBODY,
+    ) -> None:
         self._mongo = mongo
         self._database = database
         self._store = Store(database)
         self._teller = teller
         self._after_commit = after_commit
+        self._admission = admission
         self.available = True
 
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
@@ -152,7 +162,7 @@ class Committer:
         loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded(seen=self._store.seen)
         seen = await self._read(batch, await foresee(batch, loaded), loaded, session)
         decided = seen | (ahead.digests() if ahead else {})
-        while not isinstance(outcome := await decide(batch, decided, loaded, now), Verdict):
+        while not isinstance(outcome := await decide(batch, decided, loaded, now, self._admission), Verdict):
             await self._store.read(outcome, loaded, session)
         events = [self._teller.envelope(told, now) async for told in in_turns(outcome.told)]
         records, writes = inbox.records(outcome.spent, now), await writes_of(outcome.changes, loaded)

@@ -173,7 +173,8 @@ class Consumer:
         raw = delivery.raw
         hears = self._heard[delivery.queue]
         digest = data_digest(raw.body, content_type=raw.content_type)
-        return Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, _event_in(raw, hears), digest)
+        event = _event_in(raw, hears)
+        return Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, event, digest, raw.user_id)
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge finished deliveries, per channel with one frame for a whole run."""

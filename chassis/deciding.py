@@ -6,15 +6,21 @@ what it lacks all the same; it may be called again with more, since deciding has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Cause, Hears, Tell
+from chassis.senders import ALL_SENDERS, Admission, Senders
+from chassis.topology import UNROUTED
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
+from instroom_contracts.topology import INTAKE
+
+EVERYBODY = Admission()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +34,8 @@ class Received:
     headers: Mapping[str, Any]
     event: CloudEvent[Any] | InvalidEvent
     digest: str
+    account: str | None = None
+    """Whose message it is, where it says so; the broker has checked that."""
     defect: str | None = None
     """The error that writing its outcome ended in; such a message is held and not decided."""
 
@@ -37,6 +45,11 @@ class Received:
         if self.event.source is None or self.event.id is None:
             return None
         return f"{self.event.source} {self.event.id}"
+
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether others than our own services and operators may have sent it."""
+        return self.hears.exchange in {INTAKE, UNROUTED}
 
     @property
     def type(self) -> str:
@@ -81,17 +94,21 @@ async def foresee(batch: Sequence[Received], loaded: Loaded) -> frozenset[Need]:
     return frozenset(needs)
 
 
-def _foreseen(message: Received, documents: Documents) -> Iterable[Need]:
+def _foreseen(message: Received, documents: Documents) -> Iterator[Need]:
+    if message.is_from_outside and documents.lacks(ALL_SENDERS):
+        yield ALL_SENDERS
     if isinstance(message.event, InvalidEvent) or message.defect is not None:
-        return ()
-    try:
-        return [need for need in message.hears.needs(message.event, documents) if documents.lacks(need)]
-    except Exception:  # noqa: BLE001  the handler meets the same trouble, and there it concerns this message alone
-        return ()
+        return
+    with contextlib.suppress(Exception):  # the handler meets the same trouble, and there it concerns this message alone
+        yield from [need for need in message.hears.needs(message.event, documents) if documents.lacks(need)]
 
 
 async def decide(
-    batch: Sequence[Received], inbox: Mapping[str, str], loaded: Loaded, now: datetime
+    batch: Sequence[Received],
+    inbox: Mapping[str, str],
+    loaded: Loaded,
+    now: datetime,
+    admission: Admission = EVERYBODY,
 ) -> Verdict | frozenset[Need]:
     """Decide each message of a batch once.
 
@@ -101,10 +118,29 @@ async def decide(
     verdict, needs = Verdict(), set[Need]()
     async for message in in_turns(batch):
         try:
-            _decide_one(message, inbox, loaded, now, verdict)
+            if message.is_from_outside and not _is_admitted(message, loaded, verdict, admission):
+                _hold_foreign(message, verdict)
+            else:
+                _decide_one(message, inbox, loaded, now, verdict)
         except NotLoaded as missing:
             needs.update(missing.needs, _foreseen(message, Documents(loaded, verdict.changes)))
     return frozenset(needs) if needs else verdict
+
+
+def _is_admitted(message: Received, loaded: Loaded, verdict: Verdict, admission: Admission) -> bool:
+    senders = Documents(loaded, verdict.changes).get(*ALL_SENDERS) or Senders()
+    return admission.admits(senders, message.account, message.event.source)
+
+
+def _hold_foreign(message: Received, verdict: Verdict) -> None:
+    """Hold a message that speaks for somebody else: it spends no id and gets no answer, for both are that other's."""
+    verdict.held.append(Held(message, "foreign-source", (Problem(pointer="/source", detail=_FOREIGN),)))
+
+
+_FOREIGN = (
+    "The account that this came from may not speak for this source: see `instroom integrator list`. A source that is an"
+    " account's own takes the AMQP property user_id, set to that account, on every message."
+)
 
 
 def _decide_one(message: Received, inbox: Mapping[str, str], loaded: Loaded, now: datetime, verdict: Verdict) -> None:

@@ -48,6 +48,7 @@ def _document(held: Held) -> Document:
         "type": message.event.type,
         "source": message.event.source,
         "eventId": message.event.id,
+        "account": message.account,
         "contentType": message.content_type,
         "headers": {_plain(name): _plain(value) for name, value in message.headers.items()},
         "body": message.body if whole else message.body[:HEAD_BYTES],

@@ -75,7 +75,9 @@ class Runner:
         self._heard = topology.heard_queues(service.name, service.hears)
         teller = Teller.of(settings.source(service.name), service.tells)
         relay = Relay(self._url, self._database, f"instroom-{service.name}", poll_s=settings.outbox_poll_ms / 1000)
-        self._committer = Committer(self._mongo, self._database, teller, after_commit=relay.wake)
+        self._committer = Committer(
+            self._mongo, self._database, teller, after_commit=relay.wake, admission=settings.admission
+        )
         limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
         consumer = Consumer(self._committer, self._heard, limits)
         self._running = Running(self._mongo, self._database, teller, consumer, relay)

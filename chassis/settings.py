@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
 
+from chassis.senders import Admission
+
 
 class ServiceSettings(BaseSettings):
     """What every service needs to run; a service adds its own in its `settings.py`."""
@@ -23,6 +25,8 @@ class ServiceSettings(BaseSettings):
     mongo_database: str = Field(description="this service's own database")
     mongo_driver: Literal["motor", "pymongo"] = "motor"
     source_oin: str = Field("00000001823288444000", pattern=r"^[0-9]{20}$", description="OIN in the source of facts")
+    intake_senders: Literal["any", "known"] = Field("any", description="known: accounts with sources of their own only")
+    operator_account: str = Field("operator", description="the broker account that may speak for every source")
     http_host: str = "127.0.0.1"
     http_port: int = Field(description="port of /livez, /readyz and /metrics")
     log_level: str = "INFO"
@@ -35,6 +39,11 @@ class ServiceSettings(BaseSettings):
         """Return the broker's address with a name for its connections and a heartbeat that notices a silent network."""
         url = URL(self.rabbitmq_url.get_secret_value())
         return str(url.update_query({"heartbeat": "10", "name": f"instroom-{service}", **url.query}))
+
+    @property
+    def admission(self) -> Admission:
+        """Return whose messages are taken on the intake."""
+        return Admission(self.operator_account, known_only=self.intake_senders == "known")
 
     def source(self, service: str) -> str:
         """Return the `source` of the facts that this service tells."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import audit, catalog, mails, quarantine, request, status, watch
+from cli.commands import audit, catalog, integrator, mails, quarantine, request, status, watch
 
 HELP = """\
 Instroom's tool for operators and integrators.
@@ -30,6 +30,7 @@ app.command("watch", help=watch.HELP)(watch.watch)
 app.command("status", help=status.HELP)(status.status)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.add_typer(catalog.app, name="catalog", help="Hand in editions; have the catalogue's facts told again.")
+app.add_typer(integrator.app, name="integrator", help="Accounts for other systems: add, list, remove.")
 app.add_typer(quarantine.app, name="quarantine", help="Messages that are no valid events: look, mend, replay, drop.")
 app.add_typer(mails.app, name="mails", help="Mails that were given up: list them, send them again.")
 

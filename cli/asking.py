@@ -10,7 +10,7 @@ from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from cli.broker import connected, publish, publisher
+from cli.broker import Publisher, connected
 from cli.facts import Fact
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import CloudEvent, EventData, encode, type_of
@@ -31,9 +31,10 @@ async def ask(url: str, question: Question, timeout_s: float) -> AsyncIterator[t
     The queue for the answers is bound before the first event leaves, so that no answer is missed.
     """
     async with connected(url) as connection:
-        answers = _Answers(question.events)
-        await answers.listen(await connection.channel(), map(type_of, question.answers))
-        await publish(await publisher(connection), question.exchange, [encode(event) for event in question.events])
+        answers, publisher = _Answers(question.events), await Publisher.on(connection)
+        queue = f"int.{publisher.account}.{uuid.uuid4()}"
+        await answers.listen(await connection.channel(), queue, map(type_of, question.answers))
+        await publisher.publish(question.exchange, [encode(event) for event in question.events])
         async for event, answer in answers.wait(timeout_s):
             yield event, answer
 
@@ -44,9 +45,9 @@ class _Answers:
         self._events = events
         self._awaited = {(event.id, event.source): loop.create_future() for event in events}
 
-    async def listen(self, channel: AbstractChannel, types: Iterable[str]) -> None:
+    async def listen(self, channel: AbstractChannel, name: str, types: Iterable[str]) -> None:
         """Bind an exclusive queue to these facts and take what comes; the broker removes it with the connection."""
-        queue = await channel.declare_queue(f"int.cli.{uuid.uuid4()}", exclusive=True, auto_delete=True)
+        queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
         exchange = await channel.get_exchange(topology.EVENTS, ensure=False)
         for type in types:
             await queue.bind(exchange, type)

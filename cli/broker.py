@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self, cast
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -61,36 +63,45 @@ def _reason(error: BaseException) -> str:
     return words[-1].rstrip(".")
 
 
-async def publisher(connection: AbstractConnection) -> AbstractChannel:
-    """Open a channel whose publishes are confirmed by the broker, and fail where no queue takes a message."""
-    return await connection.channel(publisher_confirms=True, on_return_raises=True)
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes with the broker's confirms, in the name of the account that is connected."""
 
+    channel: AbstractChannel
+    account: str | None
 
-async def publish(channel: AbstractChannel, exchange: str, messages: Sequence[Wire]) -> None:
-    """Publish messages in order; returns when the broker has confirmed every one.
+    @classmethod
+    async def on(cls, connection: AbstractConnection) -> Self:
+        """Open a channel whose publishes are confirmed, and fail where no queue takes a message."""
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        return cls(channel, cast("aio_pika.Connection", connection).url.user)
 
-    The first goes alone: where this account may not publish there, the broker says so once and plainly.
-    """
-    target = await channel.get_exchange(exchange, ensure=False)
-    for begin, end in pairwise((0, *range(1, len(messages), IN_FLIGHT), len(messages))):
-        sending = [target.publish(as_message(wire), wire.routing_key, mandatory=True) for wire in messages[begin:end]]
-        async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-            await asyncio.gather(*sending)
+    async def publish(self, exchange: str, messages: Sequence[Wire]) -> None:
+        """Publish messages in order; returns when the broker has confirmed every one.
 
+        The first goes alone: where this account may not publish there, the broker says so once and plainly.
+        """
+        target = await self.channel.get_exchange(exchange, ensure=False)
+        for begin, end in pairwise((0, *range(1, len(messages), IN_FLIGHT), len(messages))):
+            part = messages[begin:end]
+            sending = [target.publish(self._message(wire), wire.routing_key, mandatory=True) for wire in part]
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                await asyncio.gather(*sending)
 
-def as_message(wire: Wire) -> aio_pika.Message:
-    """Make aio-pika's message of an encoded event: persistent, with every property of the contract."""
-    return aio_pika.Message(
-        wire.body,
-        content_type=wire.content_type,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        message_id=wire.message_id,
-        type=wire.type,
-        correlation_id=wire.correlation_id,
-        app_id=wire.app_id,
-        timestamp=wire.timestamp,
-        headers=dict(wire.headers),
-    )
+    def _message(self, wire: Wire) -> aio_pika.Message:
+        """Make aio-pika's message of an encoded event: persistent, with every property of the contract."""
+        return aio_pika.Message(
+            wire.body,
+            content_type=wire.content_type,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=wire.message_id,
+            type=wire.type,
+            correlation_id=wire.correlation_id,
+            app_id=wire.app_id,
+            timestamp=wire.timestamp,
+            headers=dict(wire.headers),
+            user_id=self.account,
+        )
 
 
 async def queue_depths(connection: AbstractConnection, names: Iterable[str]) -> Mapping[str, tuple[int, int]]:

@@ -19,8 +19,8 @@ from instroom_contracts.problems import InvalidEvent
 
 NAMESPACE = uuid.UUID("8f4f2b0e-6f0f-4b7e-9a3e-5d1c9b6a7e20")
 HELD, REPLAYED, DROPPED = "held", "replayed", "dropped"
-UNDECIDED = "failed"
-"""The reason of a valid message on which a service failed: it was never decided, so its id is not spent."""
+UNDECIDED = {"failed", "foreign-source"}
+"""The reasons of messages that were never decided, so that their ids are not spent."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def replay_of(held: Held, mended: dict[str, Any] | None, now: datetime) -> Repla
     or is a fact.
     """
     event = {**(mended or held.event()), "replayedat": now.isoformat()}
-    if mended or held.reason != UNDECIDED:
+    if mended or held.reason not in UNDECIDED:
         digest = hashlib.sha256(json.dumps(event.get("data"), sort_keys=True).encode()).hexdigest()
         spent = held.document.get("eventId") or held.id
         event = {**event, "id": str(uuid.uuid5(NAMESPACE, f"{held.service} {held.id} {digest}")), "replayof": spent}

@@ -18,11 +18,13 @@ Source = Annotated[
     ),
 ]
 OWN_SOURCE = "urn:nld:oin:00000001823288444000:systeem:instroom-cli"
+OPERATOR_SOURCE = "urn:nld:oin:00000001823288444000:systeem:instroom-operator"
+"""Who speaks where an operator's command asks a service for something."""
 ANSWER_TIMEOUT_S = 35.0
 """A little longer than the 30 s within which every request is answered."""
 
 
-def servers_of(context: typer.Context) -> Servers:
-    """Find the servers: where `--env-file` says, else in the environment, else in the stack file."""
+def servers_of(context: typer.Context, *, as_administrator: bool = False) -> Servers:
+    """Find the servers: where `--env-file` says, else in the environment, else in the stack's file."""
     file: Path | None = context.find_root().params.get("env_file")
-    return servers_here(file)
+    return servers_here(file, as_administrator=as_administrator)

@@ -11,9 +11,12 @@ from urllib.parse import unquote, urlsplit
 from cli.trouble import Exit, Trouble
 
 STACK_FILE = Path(".local/stack.env")
+ADMIN_FILE = STACK_FILE.with_name("admin.env")
+"""Holds the same and an administrator's account, for the few commands that need one."""
 INTEGRATOR_BROKER = "RABBITMQ_URL"
 OPERATOR_BROKER = "RABBITMQ_OPERATOR_URL"
 DATABASE = "MONGO_URL"
+ADMINISTRATION = "RABBITMQ_ADMIN_URL"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Servers:
         """Return the database's address with an account that may read all three databases."""
         return self._first(DATABASE)
 
+    @property
+    def administration(self) -> str:
+        """Return the address of the broker's HTTP API with an administrator's account."""
+        return self._first(ADMINISTRATION)
+
     def _first(self, *names: str) -> str:
         for name in names:
             if self.values.get(name):
@@ -46,7 +54,9 @@ class Servers:
         raise Trouble(detail, Exit.UNREACHABLE)
 
 
-def find_servers(file: Path | None, environment: Mapping[str, str], start: Path) -> Servers:
+def find_servers(
+    file: Path | None, environment: Mapping[str, str], start: Path, *, as_administrator: bool = False
+) -> Servers:
     """Find the settings: in `file` where given, else in the environment, else in the stack file of a folder above.
 
     The sources are never mixed, so that no command reads one system's broker and another one's database.
@@ -54,12 +64,14 @@ def find_servers(file: Path | None, environment: Mapping[str, str], start: Path)
     """
     if file is not None:
         return Servers(read_env_file(file), str(file))
-    if environment.get(INTEGRATOR_BROKER) or environment.get(OPERATOR_BROKER) or environment.get(DATABASE):
+    usual = ADMIN_FILE if as_administrator else STACK_FILE
+    keys = (ADMINISTRATION,) if as_administrator else (INTEGRATOR_BROKER, OPERATOR_BROKER, DATABASE)
+    if any(environment.get(key) for key in keys):
         return Servers(environment, "the environment")
-    found = next((path for folder in (start, *start.parents) if (path := folder / STACK_FILE).is_file()), None)
+    found = next((path for folder in (start, *start.parents) if (path := folder / usual).is_file()), None)
     if found is None:
         raise Trouble(
-            f"No servers are known: neither {INTEGRATOR_BROKER} nor {DATABASE} is set, and no {STACK_FILE} is found in"
+            f"No servers are known: {keys[0]} is not set, and no {usual} is found in"
             f" {start} or above it. Run `make up` for a local stack, or name a file: `instroom --env-file FILE ...`.",
             Exit.UNREACHABLE,
         )
@@ -88,6 +100,6 @@ def without_password(url: str) -> str:
     return f"{unquote(parts.username)} at {host}" if parts.username else host
 
 
-def servers_here(file: Path | None) -> Servers:
+def servers_here(file: Path | None, *, as_administrator: bool = False) -> Servers:
     """Find the settings from this process's environment and folder."""
-    return find_servers(file, os.environ, Path.cwd())
+    return find_servers(file, os.environ, Path.cwd(), as_administrator=as_administrator)

@@ -38,6 +38,12 @@ def broker_url(user: str, passwords: Passwords, host: str) -> str:
     return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}"
 
 
+def as_administrator(addresses: Mapping[str, str], passwords: Passwords, management: str) -> dict[str, str]:
+    """Return the addresses of a stack as `instroom integrator` needs them: its HTTP API (host:port) besides."""
+    admin = f"http://{ADMIN}:{quote(passwords[ADMIN], safe='')}@{management}"
+    return {**addresses, "RABBITMQ_ADMIN_URL": admin}
+
+
 def as_operator(addresses: Mapping[str, str]) -> dict[str, str]:
     """Return the addresses of a stack as the `instroom` command needs them for an operator's work."""
     return {**addresses, "RABBITMQ_URL": addresses["RABBITMQ_OPERATOR_URL"]}

@@ -12,7 +12,7 @@ import typer
 from cli.asking import Question, ask
 from cli.dialogue import NO_ANSWER, OUTCOMES
 from cli.facts import Fact, saying
-from cli.options import AsJson, Timeout, servers_of
+from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts import topology
@@ -21,7 +21,6 @@ from instroom_contracts.cloudevent import new_event
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from services.catalog.programmes import ProgrammesInvalid, load
 
-OPERATOR_SOURCE = "urn:nld:oin:00000001823288444000:systeem:instroom-operator"
 ANSWERS = (EditionPublished, RequestAccepted, RequestRefused)
 TIMEOUT_S = 30.0
 

@@ -20,7 +20,7 @@ from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
 
 COLLECTION = "quarantine"
-_DETAILS = ("problems", "contentType", "headers", "note", "replayedAs", "changedAt", "sha256")
+_DETAILS = ("account", "problems", "contentType", "headers", "note", "replayedAs", "changedAt", "sha256")
 
 LIST_HELP = f"""\
 List messages in quarantine, newest last; only those still held, unless --all.
@@ -51,8 +51,9 @@ Send messages again, mended or as they are.
 
 --set puts one value at a JSON Pointer, as often as needed; a value that reads as JSON is taken as JSON (true, 3, null;
 "3" for the text). --edit takes the whole event from a file. An invalid message has spent its id: mended, it travels
-under a new one, and its attribute `replayof` names the old one. A message with the reason `failed` was never decided
-and keeps its id unless it is mended. Nothing is sent that is still not valid.
+under a new one, and its attribute `replayof` names the old one. A message with the reason `failed` or `foreign-source`
+was never decided and keeps its id unless it is mended. Nothing is sent that is still not valid; what you send counts as
+what its source itself sent.
 
 {EXIT_CODES}"""
 
@@ -192,9 +193,9 @@ async def _replay(
     mended = [with_settings(edited or held.event(), settings) if settings or edited else None for held in found]
     replays = [replay_of(held, event, now) for held, event in zip(found, mended, strict=True)]
     async with databases.connected(servers) as kept, broker.connected(servers.operator_broker) as connection:
-        channel = await broker.publisher(connection)
+        publisher = await broker.Publisher.on(connection)
         for held, again in zip(found, replays, strict=True):
-            await broker.publish(channel, again.exchange, [again.wire])
+            await publisher.publish(again.exchange, [again.wire])
             await _mark(kept, held, {"state": REPLAYED, "replayedAs": again.id, "changedAt": now})
             if as_json:
                 show_json({"id": held.id, "replayedAs": again.id})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
+from pydantic import Field
+
 from instroom_contracts.cloudevent import EventData, Problem
-from instroom_contracts.fields import Count, EventType, Id, Line, Many, Open, Ordinal, Part, Sparse, Text
+from instroom_contracts.fields import Count, EventType, Id, Line, Many, Open, Ordinal, Part, Slug, Source, Sparse, Text
 
 Reason = Literal[
     "invalid-request",
@@ -171,3 +173,13 @@ class GroupsFormed(EventData):
     edition_id: Id
     session_id: Id
     groups: Many[Group]
+
+
+class SourcesClaimed(EventData):
+    """Claim these sources, and no others, for an account on the broker: nobody else may send in their name. Private.
+
+    Answered by RequestAccepted, or by RequestRefused (`not-yours`) where one is another account's own.
+    """
+
+    account: Slug
+    sources: Annotated[Many[Source], Field(max_length=100)]

@@ -73,6 +73,7 @@ _MODELS: Mapping[str, tuple[type[EventData], ...]] = {
     PRIVATE: (
         catalog.EditionSubmitted,
         catalog.RepublishRequested,
+        enrolment.SourcesClaimed,
         catalog.JoiningDetailsPublished,
         notification.InvitationRequested,
         notification.NoticeRequested,

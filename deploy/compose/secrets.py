@@ -16,7 +16,7 @@ from deploy.replicaset import database_url
 VOLUMES = Path("/secrets")
 OURS, SERVERS = 10001, 999
 """User ids: of our own image, and of RabbitMQ's and MongoDB's official ones."""
-BROKER, DATABASE = "rabbitmq:5672", "mongodb:27017"
+BROKER, MANAGEMENT, DATABASE = "rabbitmq:5672", "rabbitmq:15672", "mongodb:27017"
 
 
 def main(volumes: Path = VOLUMES) -> None:
@@ -31,18 +31,21 @@ def main(volumes: Path = VOLUMES) -> None:
     for service in accounts.SERVICES:
         _give(volumes / service / "rabbitmq_url", accounts.broker_url(service, passwords, BROKER), OURS)
         _give(volumes / service / "mongo_url", database_url(service, passwords, DATABASE), OURS)
-    _give(volumes / "operator" / "stack.env", _operator_environment(passwords), OURS)
+    addresses = _operator_addresses(passwords)
+    _give(volumes / "operator" / "stack.env", accounts.env_text(addresses), OURS)
+    for_admin = accounts.as_administrator(addresses, passwords, MANAGEMENT)
+    _give(volumes / "admin" / "admin.env", accounts.env_text(for_admin), OURS)
     print("Every account has a password of its own now." if is_first else "The secrets are there.")
 
 
-def _operator_environment(passwords: accounts.Passwords) -> str:
+def _operator_addresses(passwords: accounts.Passwords) -> dict[str, str]:
     """Return the settings of the `instroom` command in a container of the project."""
     addresses = {
         "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, BROKER),
         "MONGO_URL": database_url(accounts.OPERATOR, passwords, DATABASE),
         **{f"{service.upper()}_HEALTH_URL": f"http://{service}:8080/readyz" for service in accounts.SERVICES},
     }
-    return accounts.env_text(accounts.as_operator(addresses))
+    return accounts.as_operator(addresses)
 
 
 def _give(file: Path, text: str, owner: int) -> None:

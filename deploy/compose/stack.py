@@ -1,4 +1,4 @@
-"""The stack in containers: what `make up` and its siblings do with STACK=docker."""
+"""The stack in containers: what `make up` and its siblings do with it."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ class ComposeStack:
         return self.home / "stack.env"
 
     @property
+    def _admin_file(self) -> Path:
+        return self.home / "admin.env"
+
+    @property
     def mail_directory(self) -> Path:
         """Hold one `.eml` file per mail."""
         return self.home.resolve() / "mail"
@@ -61,6 +65,11 @@ class ComposeStack:
         return images
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it was ever brought up and not reset since."""
+        return self._kept.exists()
+
+    @property
     def _kept(self) -> Path:
         return self.home / "images.json"
 
@@ -75,7 +84,10 @@ class ComposeStack:
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
-        accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
+        addresses = self.addresses()
+        for_admin = accounts.as_administrator(addresses, self._passwords(), f"127.0.0.1:{self.ports.management_port}")
+        accounts.write_private(self._admin_file, accounts.env_text(for_admin))
+        accounts.write_private(self.env_file, accounts.env_text(addresses))
 
     def down(self) -> None:
         """Stop everything and keep its data."""
@@ -85,7 +97,7 @@ class ComposeStack:
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
         self.compose("down", "--volumes", "--remove-orphans")
-        for path in (self.env_file, self._kept, *self.mail_directory.glob("*.eml")):
+        for path in (self.env_file, self._admin_file, self._kept, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -127,7 +139,9 @@ class ComposeStack:
         try:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
         except OSError as error:
-            raise LocalError("STACK=docker needs Docker with its compose plugin; there is no docker here.") from error
+            raise LocalError(
+                "The stack in containers needs Docker with its compose plugin; there is no docker here."
+            ) from error
         if done.returncode:
             raise LocalError(f"docker compose {words[0]} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""

@@ -21,7 +21,7 @@ from deploy.local.servers import ROOT, Servers, stop_all
 from deploy.local.services import Service, services_of
 from deploy.local.settings import Ports
 
-_OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.env")
+_OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.env", "admin.env")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,10 @@ class Stack:
                 service.wait()
         with _timed("five programmes"):
             self._load_catalogue()
-        accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
+        addresses, management = self.addresses(), f"127.0.0.1:{self.servers.ports.management_port}"
+        for_admin = accounts.as_administrator(addresses, self.servers.rabbitmq.passwords, management)
+        accounts.write_private(self.env_file.with_name("admin.env"), accounts.env_text(for_admin))
+        accounts.write_private(self.env_file, accounts.env_text(addresses))
 
     def _load_catalogue(self) -> None:
         command = [str(Path(sys.executable).with_name("instroom")), "catalog", "load", "programmes/"]

@@ -13,6 +13,7 @@ from chassis.topology import UNROUTED
 from instroom_contracts import enrolment, notification
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
 from services.enrolment import handlers, needs, schema
@@ -31,6 +32,7 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
         Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
         Hears(UnknownType, UNROUTED, _hold, refuse),
         Hears(EditionPublished, EVENTS, handlers.keep_edition, needs=needs.to_keep),
+        Hears(SourcesClaimed, PRIVATE, handlers.assign_sources, refuse),
     )
 
 
@@ -42,6 +44,7 @@ TELLS: tuple[Tells, ...] = (
     Tells(enrolment.EnrolmentQueued, EVENTS),
     Tells(enrolment.EnrolmentRejected, EVENTS),
     Tells(enrolment.RequestRefused, EVENTS),
+    Tells(enrolment.RequestAccepted, EVENTS),
     Tells(enrolment.EnrolmentCancelled, EVENTS),
     Tells(enrolment.PlaceConfirmed, EVENTS),
     Tells(enrolment.PlaceReleased, EVENTS),

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from chassis.documents import Documents
 from chassis.handling import Cause, Tell
+from chassis.senders import ALL_SENDERS, Senders
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, type_of
-from instroom_contracts.enrolment import EnrolmentRejected, RequestRefused
+from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.domain import facts, places, rules
 from services.enrolment.domain.decision import Decision
@@ -78,6 +79,17 @@ def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, _: da
             answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
             tells += _tells(answer, asked)
     return tells
+
+
+def assign_sources(event: CloudEvent[SourcesClaimed], documents: Documents, _: datetime) -> Sequence[Tell]:
+    """Make sources an account's own, and free those that it had before; all of them, or none where one is taken."""
+    account, sources, request = event.data.account, event.data.sources, type_of(SourcesClaimed)
+    senders = documents.get(*ALL_SENDERS) or Senders()
+    if taken := senders.owned_by_others(account, sources):
+        detail = f"Another account may speak for {', '.join(taken)}: `instroom integrator list` shows which."
+        return [Tell(RequestRefused(request_type=request, reason="not-yours", detail=detail), account)]
+    documents.put(*ALL_SENDERS, senders.with_claim(account, sources))
+    return [Tell(RequestAccepted(request_type=request), account)]
 
 
 def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:

@@ -9,6 +9,7 @@ from pymongo.errors import OperationFailure
 
 from chassis.documents import Kind
 from chassis.mongo import Database
+from chassis.senders import SENDERS
 from services.enrolment import storage
 
 NAMESPACE_EXISTS = 48
@@ -44,6 +45,7 @@ KINDS: tuple[Kind[Any], ...] = (
     storage.WAITING,
     storage.PARKED,
     storage.PARKINGS,
+    SENDERS,
 )
 
 INDEXES: dict[str, list[IndexModel]] = {

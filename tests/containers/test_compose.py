@@ -143,6 +143,16 @@ def mails(stack: ComposeStack) -> list[Path]:
     return list(stack.mail_directory.glob("*.eml"))
 
 
+def test_an_integrator_is_added_from_inside(stack: ComposeStack) -> None:
+    """The administrator's account is in one container's volume, and that runs only when it is asked for."""
+    told = stack.compose(
+        "run", "--rm", "admin", "integrator", "add", "website", "--may-read", "all", captured=True, images=stack.images
+    )
+    assert told.startswith("RABBITMQ_URL=amqp://website:")
+    listed = stack.compose("run", "--rm", "admin", "integrator", "list", captured=True, images=stack.images)
+    assert "website" in listed
+
+
 def test_three_replicas_keep_every_promise(stack: ComposeStack, tmp_path: Path) -> None:
     """An operator scales with one flag; the audit looks at the live data."""
     stack.compose("up", "--detach", "--wait", "--no-build", "--scale", "enrolment=3", images=stack.images)

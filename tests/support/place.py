@@ -50,6 +50,7 @@ class Place:
             "RABBITMQ_URL": f"{self.rabbitmq_url_of(service)}?heartbeat=10",
             "MONGO_URL": self.mongo_url,
             "MONGO_DATABASE": self.database(service),
+            "OPERATOR_ACCOUNT": f"{self.name}.operator",
         }
 
 

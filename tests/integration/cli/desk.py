@@ -36,7 +36,14 @@ class Desk:
             "RABBITMQ_OPERATOR_URL": self.place.rabbitmq_url_of("operator"),
             "MONGO_URL": self.place.mongo_url,
             "MONGO_DATABASE_PREFIX": self.place.name,
+            "RABBITMQ_ADMIN_URL": self.administration,
         }
+
+    @property
+    def administration(self) -> str:
+        """Return the address of the broker's HTTP API, with an administrator's account."""
+        management = self.place.servers.broker.management
+        return management.url.replace("://", f"://{management.user}:{management.password}@")
 
     def run(self, *arguments: str, stdin: str | None = None, **environment: str) -> Result:
         """Run a command to its end, in a thread: a command has an event loop of its own, and so may the test."""

@@ -31,8 +31,8 @@ async def connection(place: Place) -> AsyncIterator[AbstractConnection]:
 
 async def tell(connection: AbstractConnection, *numbers: int) -> None:
     """Tell facts with these ids."""
-    channel = await broker.publisher(connection)
-    events = await channel.get_exchange(topology.EVENTS, ensure=False)
+    publisher = await broker.Publisher.on(connection)
+    events = await publisher.channel.get_exchange(topology.EVENTS, ensure=False)
     for number in numbers:
         body = f'{{"id": "{number}", "data": {{}}}}'.encode()
         await events.publish(aio_pika.Message(body), "nl.enrolments.session-full.v1")

@@ -74,7 +74,7 @@ def delivery(channel: Channel, tag: int, id: str) -> Delivery:
     message = received("a", id=id)
     body = b'{"specversion": "1.0", "type": "nl.enrolments.thing-counted.v1", "time": "2021-05-20T09:30:00Z",'
     body += f' "id": "{id}", "source": "{SOURCE}", "data": {{"jar": "a"}}}}'.encode()
-    raw = SimpleNamespace(body=body, content_type=message.content_type, headers={}, delivery_tag=tag)
+    raw = SimpleNamespace(body=body, content_type=message.content_type, headers={}, delivery_tag=tag, user_id=None)
     return Delivery(cast("Any", raw), "toy", channel)
 
 

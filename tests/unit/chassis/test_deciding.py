@@ -3,18 +3,24 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from chassis.deciding import Received, Verdict, cause_of, decide, foresee
-from chassis.documents import ById, Loaded
+from chassis.documents import ById, Kind, Loaded
 from chassis.handling import Cause
+from chassis.senders import ALL_SENDERS, Admission, Senders
 from tests.unit.chassis.toy import HEARS, JARS, SOURCE, CountRose, Jar, invalid, received
 
 NOW = datetime(2021, 5, 20, 12, tzinfo=UTC)
+NOBODY: dict[tuple[Kind[Any], str], Any] = {ALL_SENDERS: None}
+"""No source is anybody's own."""
 
 
 def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict:
     """Decide a batch for which every jar was read and is empty."""
-    loaded = Loaded(values={(JARS, name): None for name in ("a", "b")})
+    loaded = Loaded(values={**NOBODY, **{(JARS, name): None for name in ("a", "b")}})
     outcome = asyncio.run(decide(batch, inbox or {}, loaded, NOW))
     assert isinstance(outcome, Verdict)
     return outcome
@@ -22,7 +28,7 @@ def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict
 
 def test_all_that_a_batch_lacks_is_asked_for_at_once() -> None:
     """One read for the whole batch, not one per message."""
-    outcome = asyncio.run(decide([received("a", id="1"), received("b", id="2")], {}, Loaded(), NOW))
+    outcome = asyncio.run(decide([received("a", id="1"), received("b", id="2")], {}, Loaded(values=dict(NOBODY)), NOW))
     assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "b")})
 
 
@@ -30,27 +36,30 @@ def test_what_can_be_foreseen_is_asked_for_before_anything_is_decided() -> None:
     """One round of reading instead of two; what is there already is not read again."""
     hears = replace(HEARS, needs=lambda event, _: (ById(JARS, event.data.jar),))
     batch = [replace(received(jar, id=jar), hears=hears) for jar in "abc"]
-    assert asyncio.run(foresee(batch, Loaded(values={(JARS, "a"): None}))) == {ById(JARS, "b"), ById(JARS, "c")}
+    assert asyncio.run(foresee(batch, Loaded(values={**NOBODY, (JARS, "a"): None}))) == {
+        ById(JARS, "b"),
+        ById(JARS, "c"),
+    }
 
 
 def test_of_a_message_that_is_not_decided_nothing_is_foreseen() -> None:
     """What is invalid has no data to look into, and what failed before might fail here too."""
     hears = replace(HEARS, needs=lambda event, _: (ById(JARS, event.data.jar),))
     batch = [replace(invalid(id="1"), hears=hears), replace(received("a", id="2"), hears=hears, defect="KeyError")]
-    assert asyncio.run(foresee(batch, Loaded())) == frozenset()
+    assert asyncio.run(foresee(batch, Loaded(values=dict(NOBODY)))) == frozenset()
 
 
 def test_who_cannot_foresee_leaves_it_to_the_handler() -> None:
     """A defect there must cost its neighbours nothing."""
     hears = replace(HEARS, needs=lambda *_: [ById(JARS, str(1 / 0))])
     batch = [replace(received("a", id="1"), hears=hears), received("b", id="2")]
-    assert asyncio.run(foresee(batch, Loaded())) == frozenset()
+    assert asyncio.run(foresee(batch, Loaded(values=dict(NOBODY)))) == frozenset()
 
 
 def test_with_what_a_handler_lacks_comes_what_it_will_ask_for_next() -> None:
     """The first document found missing is seldom the only one."""
     hears = replace(HEARS, needs=lambda *_: (ById(JARS, "next"),))
-    outcome = asyncio.run(decide([replace(received("a", id="1"), hears=hears)], {}, Loaded(), NOW))
+    outcome = asyncio.run(decide([replace(received("a", id="1"), hears=hears)], {}, Loaded(values=dict(NOBODY)), NOW))
     assert outcome == frozenset({ById(JARS, "a"), ById(JARS, "next")})
 
 
@@ -101,6 +110,38 @@ def test_a_handler_that_fails_costs_its_own_message_alone() -> None:
     assert [held.reason for held in verdict.held] == ["failed"]
     assert verdict.changes[JARS, "a"].count == 2
     assert f"{SOURCE} 2" not in verdict.spent
+
+
+def test_who_may_speak_for_whom_is_read_with_the_first_message_from_outside() -> None:
+    """Also for one that is not valid: it would spend an id of the source that it names."""
+    assert asyncio.run(foresee([invalid(id="1")], Loaded())) == {ALL_SENDERS}
+    within = replace(HEARS, exchange="instroom.private")
+    assert asyncio.run(foresee([replace(received("a", id="1"), hears=within)], Loaded())) == frozenset()
+
+
+@pytest.mark.parametrize("message", [received("a", id="1"), invalid(id="1")])
+def test_a_message_that_speaks_for_somebody_else_is_held_and_spends_nothing(message: Received) -> None:
+    """The id and the answer are those of whom it speaks for."""
+    owned = Loaded(values={ALL_SENDERS: Senders({SOURCE: "website"}), (JARS, "a"): None})
+    own = replace(message, account="website")
+    verdict = asyncio.run(decide([replace(message, account="stranger"), message, own], {}, owned, NOW))
+    assert isinstance(verdict, Verdict)
+    assert [held.reason for held in verdict.held[:2]] == ["foreign-source", "foreign-source"]
+    assert [told.by for told in verdict.told] == [own]
+    assert verdict.spent == {f"{SOURCE} 1": own}
+
+
+def test_without_the_guard_a_stranger_is_believed() -> None:
+    """Switched off, the guard of the test above is missed."""
+
+    class Everybody(Admission):
+        def admits(self, *_: object) -> bool:
+            return True
+
+    owned = Loaded(values={ALL_SENDERS: Senders({SOURCE: "website"}), (JARS, "a"): None})
+    verdict = asyncio.run(decide([received("a", id="1")], {}, owned, NOW, Everybody()))
+    assert isinstance(verdict, Verdict)
+    assert len(verdict.told) == 1
 
 
 def test_an_intake_event_is_its_own_cause() -> None:

@@ -42,6 +42,7 @@ def test_every_event_of_the_wire_is_listed_on_its_exchange() -> None:
     }  # fmt: skip
     assert told(PRIVATE) == {
         "InvitationRequested", "JoiningDetailsPublished", "NoticeRequested", "EditionSubmitted", "RepublishRequested",
+        "SourcesClaimed",
     }  # fmt: skip
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from chassis.documents import Documents, Loaded, NotLoaded
 from chassis.handling import Cause, Tell
-from instroom_contracts.cloudevent import InvalidEvent, Problem, encode, new_event
+from instroom_contracts.cloudevent import EventData, InvalidEvent, Problem, encode, new_event
 from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
     EnrolmentQueued,
     EnrolmentRejected,
+    RequestAccepted,
     RequestRefused,
     SessionFull,
+    SourcesClaimed,
 )
 from instroom_contracts.notification import NoticeRequested
 from services.enrolment import handlers, parking
@@ -157,6 +159,25 @@ def test_another_invalid_request_is_refused(type: str | None) -> None:
     (tell,) = handlers.refuse_invalid(InvalidEvent("not-json", (), id="1", source=OTHER, type=type))
     assert isinstance(tell.data, RequestRefused)
     assert (tell.data.request_type, tell.data.reason) == (type, "invalid-request")
+
+
+def claim(desk: Desk, account: str, *sources: str) -> EventData:
+    """Claim sources for an account; return the answer."""
+    event = new_event(SourcesClaimed(account=account, sources=sources), source=CATALOG, time=ASKED)
+    (answer,) = desk.memory.handle(hears(event), event, ASKED)
+    return answer.data
+
+
+def test_sources_are_claimed_all_or_none() -> None:
+    """A claim that was half taken over would leave an integrator half shut out."""
+    desk = Desk()
+    free, taken = f"{WEBSITE}-2", WEBSITE
+    assert isinstance(claim(desk, "website", taken), RequestAccepted)
+    refused = claim(desk, "portal", free, taken)
+    assert isinstance(refused, RequestRefused)
+    assert (refused.reason, taken in refused.detail, free in refused.detail.split()) == ("not-yours", True, False)
+    assert isinstance(claim(desk, "website"), RequestAccepted)
+    assert isinstance(claim(desk, "portal", free, taken), RequestAccepted)
 
 
 def test_events_are_addressed_by_what_they_are_about() -> None:

@@ -1,0 +1,223 @@
+"""`instroom integrator`: accounts for other systems, each with what it needs and a name that nobody else can use."""
+
+# ruff: noqa: PLR0913, PLR0917  every option is an argument
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from chassis.senders import ALL_SENDERS
+from cli import databases
+from cli.asking import Question, ask
+from cli.facts import Fact
+from cli.integrators import ALL, Accounts, Rights
+from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
+from cli.servers import Servers
+from cli.terminal import remark, show, show_json, show_table
+from cli.trouble import EXIT_CODES, Exit, Trouble, told
+from instroom_contracts import topology
+from instroom_contracts.cloudevent import new_event
+from instroom_contracts.enrolment import RequestAccepted, RequestRefused, SourcesClaimed
+from instroom_contracts.fields import Slug, Source
+
+TIMEOUT_S = 30.0
+_SLUG, _SOURCE = TypeAdapter[str](Slug), TypeAdapter[str](Source)
+
+ADD_HELP = f"""\
+Make an account on the broker for another system, or change what one may do. Prints what to give its maker.
+
+\b
+  instroom integrator add website --source urn:nld:oin:00000001823288444000:systeem:website \\
+      --may-publish EnrolmentRequested,EnrolmentCancellationRequested \\
+      --may-read EnrolmentConfirmed,EnrolmentQueued,EnrolmentRejected
+  instroom integrator add data-team --may-read all
+
+It may publish and read what is named and nothing else; `--may-read all` includes the replay stream. Its queues are
+named int.NAME.*. The sources are its own from then on: only messages with the AMQP property user_id set to its name
+are taken in their name, and from it nothing else is. Its password is shown once; --new-password makes another.
+
+{EXIT_CODES}"""
+
+LIST_HELP = f"""\
+List these accounts: what each may publish and read, and the sources that are its own.
+
+\b
+  instroom integrator list
+  instroom integrator list --json
+
+{EXIT_CODES}"""
+
+REMOVE_HELP = f"""\
+Remove an account; its connections are closed.
+
+\b
+  instroom integrator remove website
+
+Its sources stay closed, so that nobody else can change its enrolments: `add` under the same name opens them again, and
+--free-sources lets others use them. Its queues stay for 28 days, unless --with-queues says otherwise.
+
+{EXIT_CODES}"""
+
+app = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its account: lower-case letters, digits, single hyphens.")]
+SomeTypes = Annotated[list[str] | None, typer.Option(metavar="TYPE,...", help="Event types, with commas; or all.")]
+
+
+@app.command("add", help=ADD_HELP)
+@told()
+def add(
+    context: typer.Context,
+    name: Name,
+    may_publish: SomeTypes = None,
+    may_read: SomeTypes = None,
+    source: Annotated[list[str] | None, typer.Option(metavar="URN", help="One it speaks for; once for each.")] = None,
+    address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where it reaches the broker.")] = None,
+    new_password: Annotated[bool, typer.Option("--new-password", help="Also where it is there already.")] = False,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account, or change what one may do."""
+    rights = Rights(_types(may_publish or (), topology.INTAKE), _types(may_read or (), topology.EVENTS))
+    claimed = SourcesClaimed(account=_valid(_SLUG, name), sources=tuple(_valid(_SOURCE, one) for one in source or ()))
+    if not (rights.publishes or rights.reads):
+        raise Trouble("Say what it may do: --may-publish, --may-read, or both.")
+    if rights.publishes and not claimed.sources:
+        raise Trouble("Who publishes needs a --source to speak for, such as urn:nld:oin:<20 digits>:systeem:website.")
+    servers = servers_of(context, as_administrator=True)
+    accounts = _accounts(servers)
+    accounts.refuse_others(name)
+    asyncio.run(_claim(servers.operator_broker, claimed, timeout))
+    password = accounts.ensure(name, rights, new_password=new_password)
+    url = _url(servers, name, password, address)
+    if as_json:
+        return show_json({"name": name, "url": url, "sources": claimed.sources, **_named(rights)})
+    return _hand_over(name, url, claimed.sources, rights)
+
+
+@app.command("list", help=LIST_HELP)
+@told()
+def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
+    """List these accounts."""
+    servers = servers_of(context, as_administrator=True)
+    owners = asyncio.run(_owners(servers))
+    accounts = _accounts(servers)
+    known = accounts.all()
+    rows = [
+        {
+            "name": name,
+            **(_named(known[name]) if name in known else {"publishes": ["(removed)"], "reads": []}),
+            "sources": [source for source, owner in owners.items() if owner == name],
+        }
+        for name in sorted({*known, *owners.values()})
+    ]
+    for queue in accounts.refusing_queues():
+        remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
+    if as_json:
+        return show_json(rows)
+    columns = ("name", "publishes", "reads", "sources")
+    lines = [[row["name"], *("\n".join(row[column]) or None for column in columns[1:])] for row in rows]
+    return show_table("Integrators", columns, lines)
+
+
+@app.command("remove", help=REMOVE_HELP)
+@told()
+def remove(
+    context: typer.Context,
+    name: Name,
+    free_sources: Annotated[bool, typer.Option("--free-sources", help="Let others use its sources.")] = False,
+    with_queues: Annotated[bool, typer.Option("--with-queues", help="Remove its queues and what is in them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    timeout: Timeout = TIMEOUT_S,
+) -> None:
+    """Remove an account."""
+    servers = servers_of(context, as_administrator=True)
+    accounts = _accounts(servers)
+    accounts.require(name)
+    queues = accounts.queues(name)
+    for queue, messages in queues:
+        remark(f"{queue}: {messages} messages; {'goes' if with_queues else 'stays'}")
+    if not yes:
+        typer.confirm(f"Remove {name}?", abort=True, err=True)
+    accounts.remove(name)
+    for queue, _ in queues if with_queues else ():
+        accounts.remove_queue(queue)
+    if free_sources:
+        asyncio.run(_claim(servers.operator_broker, SourcesClaimed(account=name, sources=()), timeout))
+    remark(f"{name} is removed.")
+
+
+def _accounts(servers: Servers) -> Accounts:
+    return Accounts.at(servers.administration, urlsplit(servers.operator_broker).path.removeprefix("/"))
+
+
+def _types(typed: Sequence[str], exchange: str) -> tuple[str, ...]:
+    """Read event types, by class name or as they travel."""
+    words = [word for words in typed for word in words.split(",") if word]
+    if ALL in words:
+        return (ALL,)
+    known = {listed.model.__name__: type for type, listed in topology.TYPES.items() if listed.exchange == exchange}
+    types = dict(known) | {type: type for type in known.values()}
+    if unknown := [word for word in words if word not in types]:
+        raise Trouble(f"{', '.join(unknown)}: no event of {exchange}. There are {', '.join(known)}; and all.")
+    return tuple(dict.fromkeys(types[word] for word in words))
+
+
+def _valid(kind: TypeAdapter[str], typed: str) -> str:
+    try:
+        return kind.validate_python(typed)
+    except ValidationError:
+        raise Trouble(f"'{typed}': {kind.json_schema()['description']}") from None
+
+
+async def _claim(url: str, claimed: SourcesClaimed, timeout_s: float) -> None:
+    event = new_event(claimed, source=OPERATOR_SOURCE, subject=claimed.account)
+    question = Question([event], topology.PRIVATE, (RequestAccepted, RequestRefused))
+    async for _, answer in ask(url, question, timeout_s):
+        _require_accepted(answer)
+
+
+def _require_accepted(answer: Fact | None) -> None:
+    if answer is None:
+        raise Trouble("The enrolment service did not answer; nothing was changed (`instroom status`).", Exit.NO_ANSWER)
+    if answer.name == "request-refused":
+        raise Trouble(str(answer.data.get("detail")), Exit.REJECTED)
+
+
+async def _owners(servers: Servers) -> dict[str, str]:
+    """Return the account of each source that is somebody's own."""
+    async with databases.connected(servers) as kept:
+        found = await kept["enrolment"][ALL_SENDERS.kind.collection].find_one({"_id": ALL_SENDERS.id})
+    return dict(found["owners"]) if found else {}
+
+
+def _named(rights: Rights) -> dict[str, list[str]]:
+    return {"publishes": _names(rights.publishes), "reads": _names(rights.reads)}
+
+
+def _names(types: Sequence[str]) -> list[str]:
+    return [topology.TYPES[type].model.__name__ if type in topology.TYPES else type for type in types]
+
+
+def _url(servers: Servers, name: str, password: str | None, address: str | None) -> str:
+    parts = urlsplit(servers.operator_broker)
+    secret = quote(password, safe="") if password else "<its password>"
+    return f"{parts.scheme}://{name}:{secret}@{address or parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _hand_over(name: str, url: str, sources: Sequence[str], rights: Rights) -> None:
+    """Show what the integrator is to be given."""
+    show(f"RABBITMQ_URL={url}")
+    if rights.publishes:
+        show(f"# publishes {', '.join(_names(rights.publishes))} on {topology.INTAKE}, with user_id={name}, as")
+        for source in sources:
+            show(f"#   {source}")
+    if rights.reads:
+        stream = f", and {topology.STREAM}" if rights.reads == (ALL,) else ""
+        show(f"# reads {', '.join(_names(rights.reads))} from {topology.EVENTS} by queues named int.{name}.*{stream}")
+    remark("Hand it over on a safe way; the password is not shown again. How to go on: docs/integrating.md.")
