@@ -3,7 +3,6 @@
 .PHONY: help setup up down reset logs status demo test test-containers unit bench check lint types imports generated format lock schemas clean
 
 PY := .venv/bin/python
-export STACK ?= local
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile

@@ -1,10 +1,11 @@
-"""The two kinds of stack, local processes and containers, as one: which of them STACK asks for."""
+"""The two kinds of stack, local processes and containers, as one: which of them it is to be."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from deploy.compose.images import ImageSettings, engine_answers, missing_images
 from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
@@ -13,14 +14,29 @@ from deploy.local.stack import Stack
 AnyStack = Stack | ComposeStack
 
 
-def stack_of(home: Path, ports: Ports) -> AnyStack:
-    """Return the stack of a home directory, of the kind that STACK names (local, unless it says docker).
+def stack_of(home: Path, ports: Ports, kind: str = "local") -> AnyStack:
+    """Return the stack of a home directory, of the kind that STACK names, else of this one.
 
-    Raises `LocalError` for any other kind.
+    Raises `LocalError` for a kind that there is not.
     """
-    wanted = os.environ.get("STACK") or "local"
+    wanted = os.environ.get("STACK") or kind
     if wanted == "docker":
         return ComposeStack(home, ports)
     if wanted == "local":
         return Stack.of(home, ports)
     raise LocalError(f"STACK={wanted} is not known. Use STACK=local or STACK=docker, or leave STACK unset.")
+
+
+def kind_of(home: Path, *, is_wanted: bool) -> str:
+    """Return the kind of the stack that a home has; for one that is wanted and not there yet, the kind to make.
+
+    That is containers, where an engine answers and has or gets the images; where it does not get them, says so.
+    """
+    if ComposeStack(home, Ports()).is_kept:
+        return "docker"
+    if os.environ.get("STACK") or not is_wanted or (home / "ports.json").exists() or not engine_answers():
+        return "local"
+    if missing := missing_images(ImageSettings()):
+        print(f"{', '.join(missing)} cannot be pulled: taking local processes. (STACK=docker builds stand-ins.)")
+        return "local"
+    return "docker"

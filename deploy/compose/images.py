@@ -61,8 +61,23 @@ def chosen(settings: ImageSettings) -> dict[str, str]:
     }
 
 
+def engine_answers() -> bool:
+    """Tell whether there is a Docker engine with compose."""
+    return _succeeds("compose", "version") and _succeeds("info")
+
+
+def missing_images(settings: ImageSettings) -> list[str]:
+    """Return the published images that can neither be found nor pulled."""
+    wanted = [image.published for image in IMAGES if not getattr(settings, image.setting)]
+    return [name for name in wanted if not _is_had(name)]
+
+
+def _is_had(name: str) -> bool:
+    return _succeeds("image", "inspect", name) or _succeeds("pull", "--quiet", name)
+
+
 def _had_or_built(image: Image, settings: ImageSettings) -> str:
-    if _succeeds("image", "inspect", image.published) or _succeeds("pull", "--quiet", image.published):
+    if _is_had(image.published):
         return image.published
     print(f"start: {image.published} cannot be pulled; its stand-in is built from deploy/offline", flush=True)
     recipe = ["--file", str(ROOT / "deploy/offline" / f"{image.recipe}.Dockerfile"), "--tag", image.stand_in]

@@ -10,14 +10,15 @@ from pathlib import Path
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
-from deploy.stacks import AnyStack, stack_of
+from deploy.stacks import AnyStack, kind_of, stack_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 where it failed."""
     options = _parser().parse_args(arguments)
     try:
-        stack = stack_of(options.home, Ports.free() if options.free_ports else Ports())
+        kind = kind_of(options.home, is_wanted=options.run is _up)
+        stack = stack_of(options.home, Ports.free() if options.free_ports else Ports(), kind)
         return int(options.run(stack))
     except LocalError as trouble:
         print(f"\n{trouble}", file=sys.stderr)
