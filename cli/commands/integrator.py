@@ -178,8 +178,8 @@ def _valid(kind: TypeAdapter[str], typed: str) -> str:
 async def _claim(url: str, claimed: SourcesClaimed, timeout_s: float) -> None:
     event = new_event(claimed, source=OPERATOR_SOURCE, subject=claimed.account)
     question = Question([event], topology.PRIVATE, (RequestAccepted, RequestRefused))
-    async for _, answer in ask(url, question, timeout_s):
-        _require_accepted(answer)
+    answers = [answer async for _, answer in ask(url, question, timeout_s)]
+    _require_accepted(answers[0])
 
 
 def _require_accepted(answer: Fact | None) -> None:
