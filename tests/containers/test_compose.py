@@ -179,6 +179,18 @@ def test_data_and_accounts_outlive_the_containers(stack: ComposeStack) -> None:
     assert request(stack, "robin") == 4, "already enrolled"
 
 
+def test_a_setting_in_services_env_reaches_the_services(tmp_path: Path) -> None:
+    """Every setting that is documented can be set, without editing what an upgrade replaces."""
+    for name in ("docker-compose.yml", "Dockerfile"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "services.env").write_text("COURSE_DESKS=urn:nld:oin:1:systeem:desk\n", encoding="utf-8")
+    done = subprocess.run(
+        [DOCKER, "compose", "config", "--format", "json"], cwd=tmp_path, check=True, capture_output=True
+    )
+    services = json.loads(done.stdout)["services"]
+    assert all("COURSE_DESKS" in services[name]["environment"] for name in SERVICES)
+
+
 def test_the_configuration_is_what_compose_reads() -> None:
     """A misspelt key is an error, not a default."""
     environment = {**os.environ, "COMPOSE_PROFILES": "*"}
