@@ -27,7 +27,7 @@ from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears, UnknownType
 from chassis.turns import in_turns
-from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
+from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode, type_of
 
 BROKER_STAMP = "timestamp_in_ms"
 LOST = (AMQPError, LowLevelAMQPError, RuntimeError, OSError)
@@ -99,6 +99,9 @@ class Consumer:
         self._something = asyncio.Event()
         self._finished: WeakKeyDictionary[Any, Acknowledgements] = WeakKeyDictionary()
         self._stopping = False
+        for queue, hears in heard.items():  # shown from the start: a rate needs a nought to rise from
+            metrics.DECISION.labels(queue)
+            metrics.DECIDED.labels(type_of(hears.model))
 
     def taking(self, queue: str) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
         """Return the callback that takes every message of a queue over from the broker's client."""
