@@ -194,8 +194,8 @@ class Committer:
     def _count(self, batch: Sequence[Received], verdict: Verdict) -> None:
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
-        for name, count in Counter(message.type for message in verdict.spent.values()).items():
-            metrics.DECIDED.labels(name).inc(count)
+        for heard, count in Counter(message.hears.model for message in verdict.spent.values()).items():
+            metrics.DECIDED.labels(type_of(heard)).inc(count)  # not what a message says it is, which may be anything
         for model, count in Counter(type(told.tell.data) for told in verdict.told).items():
             metrics.TOLD.labels(type_of(model)).inc(count)
         for held in verdict.held:

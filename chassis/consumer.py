@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +21,15 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
+from chassis import metrics
 from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears, UnknownType
 from chassis.turns import in_turns
-from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
+from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode, type_of
 
+BROKER_STAMP = "timestamp_in_ms"
 LOST = (AMQPError, LowLevelAMQPError, RuntimeError, OSError)
 
 
@@ -96,6 +99,9 @@ class Consumer:
         self._something = asyncio.Event()
         self._finished: WeakKeyDictionary[Any, Acknowledgements] = WeakKeyDictionary()
         self._stopping = False
+        for queue, hears in heard.items():  # shown from the start: a rate needs a nought to rise from
+            metrics.DECISION.labels(queue)
+            metrics.DECIDED.labels(type_of(hears.model))
 
     def taking(self, queue: str) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
         """Return the callback that takes every message of a queue over from the broker's client."""
@@ -166,6 +172,7 @@ class Consumer:
         for done in batch.waiting:
             if not done.cancelled():
                 done.set_result(None)
+        _measure(batch.deliveries, time.time())
         await self._acknowledge(batch.deliveries)
         return as_planned
 
@@ -183,6 +190,18 @@ class Consumer:
             upto = acknowledgements.finish([delivery.tag for delivery in group])
             if upto is not None:
                 await _acknowledge(channel, upto)
+
+
+def _measure(deliveries: Sequence[Delivery], now: float) -> None:
+    """Count how long the decision took since the broker took the message, where it says when that was.
+
+    A broker stamps messages if it is told to (deploy/rabbitmq/rabbitmq.conf; RabbitMQ 3.12 or later), unless its sender
+    did.
+    """
+    for delivery in deliveries:
+        stamp = delivery.raw.headers.get(BROKER_STAMP)
+        if isinstance(stamp, int):
+            metrics.DECISION.labels(delivery.queue).observe(max(0.0, now - stamp / 1000))
 
 
 async def _acknowledge(channel: Any, upto: int) -> None:

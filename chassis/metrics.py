@@ -1,10 +1,10 @@
 """What a service counts for Prometheus, under the same names in every service."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-DECIDED = Counter("instroom_decided_total", "Messages decided, by event type", ["type"])
+DECIDED = Counter("instroom_decided_total", "Messages decided, by the event type that their queue is for", ["type"])
 DUPLICATES = Counter("instroom_duplicates_total", "Messages that had been decided before and changed nothing")
 QUARANTINED = Counter("instroom_quarantined_total", "Messages stored in quarantine, by reason", ["reason"])
 TOLD = Counter("instroom_told_total", "Events written to the outbox, by type", ["type"])
@@ -12,4 +12,9 @@ PUBLISHED = Counter("instroom_published_total", "Events published and confirmed 
 RETRIED = Counter("instroom_retried_batches_total", "Batches decided again, by cause", ["cause"])
 BATCH = Histogram("instroom_batch_messages", "Messages per batch", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400))
 COMMIT = Histogram("instroom_commit_seconds", "From taking a batch to its commit", buckets=SECONDS)
-OUTBOX_LAG = Gauge("instroom_outbox_lag_seconds", "Age of the oldest event that is not published yet")
+DECISION = Histogram(
+    "instroom_decision_seconds",
+    "From the broker's stamp on a message to the commit of its decision, by queue",
+    ["queue"],
+    buckets=(*SECONDS, 60, 300),
+)

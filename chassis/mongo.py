@@ -80,6 +80,13 @@ class Mongo:
         await _settled(self._client.close())
 
 
+async def aggregated(database: Database, collection: str, pipeline: list[dict[str, Any]], *, most: int) -> list[Any]:
+    """Return what a pipeline gives, `most` documents at most; as a command, which both drivers have alike."""
+    done = await database.command({"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": most}})
+    found: list[Any] = done["cursor"]["firstBatch"]
+    return found
+
+
 async def _settled(result: Awaitable[T] | T) -> T:
     """Await what one driver returns at once and the other as an awaitable."""
     return await result if inspect.isawaitable(result) else result

@@ -18,6 +18,11 @@ HEAD_BYTES = 4 * 1024
 MOST_HEADER = 1024
 
 
+async def prepare(database: Database) -> None:
+    """Create the index that counts what is held: whole messages are stored, and kept once they are dealt with."""
+    await database[COLLECTION].create_index([("state", 1), ("reason", 1)])
+
+
 async def hold(database: Database, held: Sequence[Held], now: datetime, session: Session) -> None:
     """Store these messages in the transaction of this session; the same bytes from the same queue are stored once."""
     if held:

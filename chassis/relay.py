@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Collection, Sequence
 from typing import cast
 
@@ -92,10 +91,8 @@ class Relay:
         """
         rows = await self._as_of_one_moment.find({}).sort("_id", 1).limit(ROWS_AT_ONCE).to_list(None)
         if not rows:
-            metrics.OUTBOX_LAG.set(0)
             return False
         events = [event for row in rows for event in row["events"]]
-        metrics.OUTBOX_LAG.set(max(0.0, time.time() - events[0]["at"].timestamp()))
         confirms = await self._publish(events)
         left = _left(events, confirms.open)
         metrics.PUBLISHED.inc(len(events) - len(left))

@@ -20,10 +20,11 @@ from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import health, logs, topology
+from chassis import health, logs, quarantine, topology
 from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.errors import Unavailable
+from chassis.gauges import Gauges, Look
 from chassis.handling import Hears, Tells
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
@@ -54,13 +55,17 @@ Task = Callable[[Running], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Service:
-    """A service: its name, its two tables, how its collections are prepared, and what it does besides listening."""
+    """A service: its name, its two tables, how its collections are prepared, and what it does besides listening.
+
+    `looks` read the figures that it shows besides those that every service does.
+    """
 
     name: str
     hears: tuple[Hears, ...]
     tells: tuple[Tells, ...]
     prepare: Callable[[Database], Awaitable[None]]
     tasks: Sequence[Task] = ()
+    looks: Sequence[Look] = ()
 
 
 class Runner:
@@ -126,8 +131,15 @@ class Runner:
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
         running = self._running
+        await quarantine.prepare(self._database)
         await self._service.prepare(self._database)
-        jobs = [running.consumer.run(), running.relay.run(), *(task(running) for task in self._service.tasks)]
+        gauges = Gauges(self._database, self._service.looks)
+        jobs = [
+            running.consumer.run(),
+            running.relay.run(),
+            gauges.run(),
+            *(task(running) for task in self._service.tasks),
+        ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
         for task in self._tasks:
             task.add_done_callback(self._ended)

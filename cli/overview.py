@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chassis.mongo import Database
+from chassis.mongo import Database, aggregated
 from cli.databases import SERVICES, Databases, Service
 
 MOST_GROUPS = 1000
@@ -80,7 +80,7 @@ async def _outbox(database: Database, service: Service) -> dict[str, Any]:
 
 
 async def _counted(database: Database, collection: str, name: str, **by: str) -> list[dict[str, Any]]:
-    """Count a collection's documents by some of their fields; as a command, which both drivers have alike."""
-    pipeline = [{"$group": {"_id": by, "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
-    done = await database.command({"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": MOST_GROUPS}})
-    return [{**group["_id"], name: group["count"]} for group in done["cursor"]["firstBatch"]]
+    """Count a collection's documents by some of their fields."""
+    pipeline: list[dict[str, Any]] = [{"$group": {"_id": by, "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
+    groups = await aggregated(database, collection, pipeline, most=MOST_GROUPS)
+    return [{**group["_id"], name: group["count"]} for group in groups]

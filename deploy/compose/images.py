@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class ImageSettings(BaseSettings):
     python_image: str | None = Field(None, description="instead of python:3.13-slim")
     rabbitmq_image: str | None = Field(None, description="instead of rabbitmq:4-management")
     mongodb_image: str | None = Field(None, description="instead of mongo:8")
+    prometheus_image: str | None = Field(None, description="instead of prom/prometheus:v3")
     base_image: str | None = Field(None, description="a Debian 13 to build stand-ins on, instead of debian:trixie")
     ca_file: Path | None = Field(None, description="certificates of a proxy that inspects what builds download")
 
@@ -38,6 +39,11 @@ class Image:
     recipe: str
 
     @property
+    def variable(self) -> str:
+        """Return its variable of docker-compose.yml, which is its setting too."""
+        return f"INSTROOM_{self.setting.upper()}"
+
+    @property
     def stand_in(self) -> str:
         """Return the name of what is built in its place."""
         return f"instroom-stand-in/{self.recipe}"
@@ -48,17 +54,16 @@ IMAGES = (
     Image("rabbitmq_image", "rabbitmq:4-management", "rabbitmq"),
     Image("mongodb_image", "mongo:8", "mongodb"),
 )
+WATCHING = (Image("prometheus_image", "prom/prometheus:v3", "prometheus"),)
+"""What the profile `observability` needs besides; Grafana has no stand-in, since Debian has no package of it."""
 
 
-def chosen(settings: ImageSettings) -> dict[str, str]:
+def chosen(settings: ImageSettings, images: Sequence[Image] = IMAGES) -> dict[str, str]:
     """Return the image for each variable of docker-compose.yml: as set, as published, or built here.
 
     Raises `LocalError` where one can neither be had nor built.
     """
-    return {
-        f"INSTROOM_{image.setting.upper()}": getattr(settings, image.setting) or _had_or_built(image, settings)
-        for image in IMAGES
-    }
+    return {image.variable: getattr(settings, image.setting) or _had_or_built(image, settings) for image in images}
 
 
 def engine_answers() -> bool:
@@ -90,7 +95,7 @@ def _had_or_built(image: Image, settings: ImageSettings) -> str:
     if done.returncode and not _succeeds("image", "inspect", image.stand_in):
         raise LocalError(
             f"{image.published} cannot be pulled, and its stand-in cannot be built:\n\n{done.stderr[-2000:]}\n"
-            f"Name an image with INSTROOM_{image.setting.upper()}, or a Debian 13 to build on with INSTROOM_BASE_IMAGE."
+            f"Name an image with {image.variable}, or a Debian 13 to build on with INSTROOM_BASE_IMAGE."
         )
     return image.stand_in
 

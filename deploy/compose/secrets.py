@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from secrets import token_urlsafe
 
 from deploy import accounts
 from deploy.replicaset import database_url
@@ -16,6 +18,8 @@ from deploy.replicaset import database_url
 VOLUMES = Path("/secrets")
 OURS, SERVERS = 10001, 999
 """User ids: of our own image, and of RabbitMQ's and MongoDB's official ones."""
+GRAFANA = 472
+"""The same, of Grafana's."""
 BROKER, MANAGEMENT, DATABASE = "rabbitmq:5672", "rabbitmq:15672", "mongodb:27017"
 
 
@@ -23,11 +27,11 @@ def main(volumes: Path = VOLUMES) -> None:
     """Write every secret; say so on the first run."""
     is_first = not (volumes / "all" / "accounts.json").exists()
     passwords = accounts.load_passwords(volumes / "all")
-    keyfile = volumes / "all" / "mongod.key"
-    if not keyfile.exists():
-        accounts.write_private(keyfile, accounts.new_keyfile())
+    keyfile = _kept(volumes / "all" / "mongod.key", accounts.new_keyfile)
+    grafana = _kept(volumes / "all" / "grafana.password", lambda: token_urlsafe(24))
     _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
-    _give(volumes / "mongodb" / "mongod.key", keyfile.read_text(encoding="utf-8"), SERVERS)
+    _give(volumes / "mongodb" / "mongod.key", keyfile, SERVERS)
+    _give(volumes / "grafana" / "admin_password", grafana, GRAFANA)
     for service in accounts.SERVICES:
         _give(volumes / service / "rabbitmq_url", accounts.broker_url(service, passwords, BROKER), OURS)
         _give(volumes / service / "mongo_url", database_url(service, passwords, DATABASE), OURS)
@@ -36,6 +40,13 @@ def main(volumes: Path = VOLUMES) -> None:
     for_admin = accounts.as_administrator(addresses, passwords, MANAGEMENT)
     _give(volumes / "admin" / "admin.env", accounts.env_text(for_admin), OURS)
     print("Every account has a password of its own now." if is_first else "The secrets are there.")
+
+
+def _kept(file: Path, make: Callable[[], str]) -> str:
+    """Return the secret that a file keeps, made at the first call."""
+    if not file.exists():
+        accounts.write_private(file, make())
+    return file.read_text(encoding="utf-8")
 
 
 def _operator_addresses(passwords: accounts.Passwords) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import accounts
-from deploy.compose.images import ImageSettings, chosen
+from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
@@ -21,6 +21,8 @@ from deploy.replicaset import database_url
 USUAL_HOME = ROOT / ".local"
 SETTING_UP = {"secrets", "founding"}
 """The containers that end when they are done."""
+OBSERVABILITY = "observability"
+"""The profile with Prometheus and Grafana."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,23 @@ class ComposeStack:
 
         Raises `LocalError` where one is not to be had.
         """
-        if not self._kept.exists():
-            accounts.write_private(self._kept, json.dumps(chosen(ImageSettings()), indent=2))
-        images: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8"))
+        images: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8")) if self._kept.exists() else {}
+        wanted = (*IMAGES, *WATCHING) if self.is_watched else IMAGES
+        missing = [image for image in wanted if image.variable not in images]
+        if missing:
+            images |= chosen(ImageSettings(), missing)
+            accounts.write_private(self._kept, json.dumps(images, indent=2))
         return images
 
     @property
     def is_kept(self) -> bool:
         """Whether it was ever brought up and not reset since."""
         return self._kept.exists()
+
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether COMPOSE_PROFILES asks for Prometheus and Grafana."""
+        return OBSERVABILITY in os.environ.get("COMPOSE_PROFILES", "").split(",")
 
     @property
     def _kept(self) -> Path:
@@ -91,12 +101,12 @@ class ComposeStack:
 
     def down(self) -> None:
         """Stop everything and keep its data."""
-        self.compose("down")
+        self.compose("--profile", "*", "down")
         self.env_file.unlink(missing_ok=True)
 
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
-        self.compose("down", "--volumes", "--remove-orphans")
+        self.compose("--profile", "*", "down", "--volumes", "--remove-orphans")
         for path in (self.env_file, self._admin_file, self._kept, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
@@ -115,12 +125,17 @@ class ComposeStack:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
         passwords = self._passwords()
         broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
+        watching = {
+            "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports.prometheus_port}",
+            "GRAFANA_URL": f"http://127.0.0.1:{self.ports.grafana_port}",
+        }
         return {
             "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker),
             "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker),
             "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
             "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true"),
             "MAIL_DIR": str(self.mail_directory),
+            **(watching if self.is_watched else {}),
         }
 
     def _passwords(self) -> dict[str, str]:
@@ -143,14 +158,15 @@ class ComposeStack:
                 "The stack in containers needs Docker with its compose plugin; there is no docker here."
             ) from error
         if done.returncode:
-            raise LocalError(f"docker compose {words[0]} failed; what it says stands above.")
+            raise LocalError(f"docker compose {' '.join(words)} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""
 
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
         image = {} if "INSTROOM_IMAGE" in os.environ else {"INSTROOM_IMAGE": self.project}
-        return {**ports, **mail, **image, "COMPOSE_PROFILES": "dev"}
+        profiles = f"dev,{OBSERVABILITY}" if self.is_watched else "dev"
+        return {**ports, **mail, **image, "COMPOSE_PROFILES": profiles}
 
 
 def _does_its_work(container: Mapping[str, Any]) -> bool:

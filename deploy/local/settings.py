@@ -34,6 +34,9 @@ class Ports(BaseSettings):
     catalog_port: int = Field(18576, description="the catalog service (HTTP)")
     enrolment_port: int = Field(18577, description="the enrolment service (HTTP)")
     notification_port: int = Field(18578, description="the notification service (HTTP)")
+    mail_page_port: int = Field(18579, description="the page to read mails on (HTTP)")
+    prometheus_port: int = Field(18580, description="Prometheus (HTTP)")
+    grafana_port: int = Field(18581, description="Grafana (HTTP)")
 
     @classmethod
     def free(cls) -> Self:

@@ -25,6 +25,13 @@ def answers_well(url: str) -> bool:
         return False
 
 
+def page(url: str) -> bytes:
+    """Return what a page holds; raises `OSError` where it cannot be had."""
+    with _direct.open(url, timeout=10) as answer:
+        content: bytes = answer.read()
+        return content
+
+
 @dataclass(frozen=True)
 class Management:
     """RabbitMQ's HTTP API, for what AMQP cannot do: virtual hosts, accounts, policies."""

@@ -49,6 +49,7 @@ KINDS: tuple[Kind[Any], ...] = (
 )
 
 INDEXES: dict[str, list[IndexModel]] = {
+    "editions": [IndexModel([("state", ASCENDING)])],
     "waiting_list": [IndexModel([("pool", ASCENDING), ("seq", ASCENDING)], unique=True)],
     "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)]), IndexModel([("until", ASCENDING)])],
 }

@@ -12,7 +12,7 @@ from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent, NoticeRequested
 from instroom_contracts.topology import EVENTS, PRIVATE
-from services.notification import handlers, storage
+from services.notification import gauges, handlers, storage
 from services.notification.composing import compose
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
@@ -52,7 +52,8 @@ async def send(running: Running, settings: NotificationSettings) -> None:
 
 def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
-    return Service("notification", HEARS, TELLS, storage.prepare, tasks=(partial(send, settings=settings),))
+    sending, looks = partial(send, settings=settings), (gauges.mails, gauges.overdue)
+    return Service("notification", HEARS, TELLS, storage.prepare, tasks=(sending,), looks=looks)
 
 
 def main() -> None:

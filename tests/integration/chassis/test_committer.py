@@ -8,12 +8,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from prometheus_client import REGISTRY, generate_latest
 
 from chassis import store
 from chassis.committer import Committer
 from chassis.documents import Document, Kind
 from chassis.mongo import Collection, Database, Mongo, Session
 from chassis.outbox import Teller
+from instroom_contracts.cloudevent import InvalidEvent
 from tests.integration.chassis.conftest import rows, told
 from tests.unit.chassis import toy
 from tests.unit.chassis.toy import SOURCE, TELLS, invalid, received
@@ -128,6 +130,15 @@ async def test_an_invalid_message_is_stored_once_however_often_it_comes(
         await committer.commit([message])
     (held,) = await rows(database, "quarantine")
     assert (held["reason"], held["times"], held["state"], bytes(held["body"])) == ("invalid-event", 3, "held", b"{}")
+
+
+async def test_what_a_message_says_of_itself_is_never_a_label(committer: Committer) -> None:
+    """A sender's mistake in `type` would be a series for ever, and may be somebody's address."""
+    problem = InvalidEvent("invalid-event", (), id="odd", source=SOURCE, type="robin.jansen@example.org")
+    await committer.commit([replace(invalid(id="odd"), event=problem)])
+    shown = generate_latest(REGISTRY).decode()
+    assert 'instroom_decided_total{type="nl.enrolments.thing-counted.v1"}' in shown
+    assert "robin.jansen" not in shown
 
 
 async def test_an_invalid_message_with_odd_headers_is_held_all_the_same(

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis import consumer, metrics
 from chassis.committer import Committer, Limits
 from chassis.consumer import Acknowledgements, Consumer, Delivery
 from chassis.deciding import Received
@@ -128,3 +130,34 @@ async def test_what_a_lost_channel_delivered_is_left_to_come_again() -> None:
     await running
     assert committed.events == ["first", "second"]
     assert lost.acknowledged == []
+
+
+def measured() -> dict[str, float]:
+    """Return how many decisions were measured and how long they took in all, in seconds."""
+    samples = [sample for family in metrics.DECISION.collect() for sample in family.samples]
+    return {
+        sample.name: sample.value
+        for sample in samples
+        if sample.labels.get("queue") == "toy" and "le" not in sample.labels
+    }
+
+
+@pytest.mark.parametrize(("stamp", "seconds"), [(98_500, 1.5), (105_000, 0)])
+def test_a_decision_is_measured_from_the_brokers_stamp(stamp: int, seconds: float) -> None:
+    """A participant waits from there on; a clock that runs ahead makes no negative time."""
+    arrived = delivery(Channel(), 1, "1")
+    arrived.raw.headers["timestamp_in_ms"] = stamp
+    metrics.DECISION.clear()
+    consumer._measure([arrived], now=100)
+    assert measured()["instroom_decision_seconds_count"] == 1
+    assert measured()["instroom_decision_seconds_sum"] == seconds
+
+
+@pytest.mark.parametrize("headers", [{}, {"timestamp_in_ms": "yesterday"}])
+def test_a_message_without_a_stamp_is_not_measured(headers: dict[str, Any]) -> None:
+    """Older brokers set none, and a sender may set anything: it must not stop the batch."""
+    arrived = delivery(Channel(), 1, "1")
+    arrived.raw.headers.update(headers)
+    metrics.DECISION.clear()
+    consumer._measure([arrived], now=100)
+    assert not measured()
