@@ -26,6 +26,7 @@ from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from chassis.senders import Admission
 from chassis.store import Bulk, Store, Writes, writes_of
+from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
 
@@ -69,6 +70,7 @@ class Committer:
         *,
         after_commit: Callable[[], None],
         admission: Admission = EVERYBODY,
+        tracer: Tracer = OFF,
     ) -> None:
         self._mongo = mongo
         self._database = database
@@ -76,6 +78,7 @@ class Committer:
         self._teller = teller
         self._after_commit = after_commit
         self._admission = admission
+        self._tracer = tracer
         self.available = True
 
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
@@ -98,7 +101,7 @@ class Committer:
 
     async def _commit_as_planned(self, batch: Sequence[Received], plan: Plan) -> bool:
         try:
-            with metrics.COMMIT.time():
+            with metrics.COMMIT.time(), self._tracer.committing(batch):
                 async with self._mongo.transaction() as session:
                     await self._write(plan, session)
         except Exception as error:  # noqa: BLE001  deciding afresh tells what is to be done about it
@@ -147,11 +150,11 @@ class Committer:
             return await self._halve(batch)
         if batch[0].defect is not None:
             raise error
-        log.error("message_cannot_be_committed", error=type(error).__name__, event_id=batch[0].event.id, exc_info=error)
+        log.error("message_cannot_be_committed", error=type(error).__name__, exc_info=error, **_ids(batch[0]))
         return await self._commit_afresh([replace(batch[0], defect=type(error).__name__)])
 
     async def _attempt(self, batch: Sequence[Received]) -> None:
-        with metrics.COMMIT.time():
+        with metrics.COMMIT.time(), self._tracer.committing(batch):
             async with self._mongo.transaction() as session:
                 plan = await self._plan(batch, None, session)
                 await self._write(plan, session)
@@ -188,6 +191,7 @@ class Committer:
     def _finished(self, batch: Sequence[Received], plan: Plan) -> None:
         self.available = True
         self._count(batch, plan.verdict)
+        self._tracer.end(batch, plan.verdict)
         if plan.events:
             self._after_commit()
 
@@ -200,4 +204,11 @@ class Committer:
             metrics.TOLD.labels(type_of(model)).inc(count)
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
-            log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, event_id=held.message.key)
+            log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, **_ids(held.message))
+
+
+def _ids(message: Received) -> dict[str, str | None]:
+    """Return what a log may say of a message: ids only."""
+    traceparent = message.event.traceparent
+    trace = {"trace_id": traceparent.split("-")[1]} if traceparent else {}
+    return {"event_id": message.key, **trace}

@@ -26,6 +26,7 @@ from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears, UnknownType
+from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode, type_of
 
@@ -55,7 +56,7 @@ class Acknowledgements:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """A message that arrived, the queue that it came from, and the channel that it came by.
+    """A message that arrived, the queue that it came from, the channel that it came by, and the time in ns.
 
     The message itself gives its channel only while that is open.
     """
@@ -63,6 +64,7 @@ class Delivery:
     raw: AbstractIncomingMessage
     queue: str
     channel: Any
+    at: int = 0
 
     @property
     def tag(self) -> int:
@@ -90,8 +92,9 @@ class Written:
 class Consumer:
     """Collects deliveries from all queues of a service and commits them in the order in which they came."""
 
-    def __init__(self, committer: Committer, heard: Mapping[str, Hears], limits: Limits) -> None:
+    def __init__(self, committer: Committer, heard: Mapping[str, Hears], limits: Limits, tracer: Tracer = OFF) -> None:
         self._committer = committer
+        self._tracer = tracer
         self._heard = heard
         self._limits = limits
         self._arrived: deque[Delivery] = deque()
@@ -107,7 +110,7 @@ class Consumer:
         """Return the callback that takes every message of a queue over from the broker's client."""
 
         async def take(message: AbstractIncomingMessage) -> None:
-            self._take(Delivery(message, queue, message.channel))
+            self._take(Delivery(message, queue, message.channel, time.time_ns()))
 
         return take
 
@@ -181,7 +184,9 @@ class Consumer:
         hears = self._heard[delivery.queue]
         digest = data_digest(raw.body, content_type=raw.content_type)
         event = _event_in(raw, hears)
-        return Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, event, digest, raw.user_id)
+        whose = raw.user_id
+        received = Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, event, digest, whose)
+        return self._tracer.begin(received, delivery.at)
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge finished deliveries, per channel with one frame for a whole run."""
@@ -234,4 +239,5 @@ def _unknown(invalid: InvalidEvent) -> InvalidEvent:
         id=invalid.id,
         source=invalid.source,
         type=invalid.type,
+        traceparent=invalid.traceparent,
     )

@@ -38,6 +38,8 @@ class Received:
     """Whose message it is, where it says so; the broker has checked that."""
     defect: str | None = None
     """The error that writing its outcome ended in; such a message is held and not decided."""
+    span: object = None
+    """Its span, which belongs to the tracer; None where there is none."""
 
     @property
     def key(self) -> str | None:
@@ -207,5 +209,5 @@ def cause_of(message: Received) -> Cause:
     """Return the intake event that this message goes back to: the one it names, else itself."""
     event = message.event
     if isinstance(event, CloudEvent) and event.correlationid and event.correlationsource:
-        return Cause(event.correlationid, event.correlationsource)
-    return Cause(event.id or "", event.source or "")
+        return Cause(event.correlationid, event.correlationsource, event.traceparent)
+    return Cause(event.id or "", event.source or "", event.traceparent)

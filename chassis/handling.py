@@ -13,10 +13,11 @@ from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent
 
 @dataclass(frozen=True)
 class Cause:
-    """The intake event that an event answers: its id and its source."""
+    """The intake event that an event answers: its id and its source, and what leads to it in its trace."""
 
     id: str
     source: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from structlog.typing import EventDict, Processor
 FIELDS = frozenset(
     {
         "event", "level", "timestamp", "logger", "service", "exception", "error", "reason", "queue", "type", "state",
-        "event_id", "correlation_id", "enrolment_id", "edition_id", "session_id", "invite_id", "message_id",
+        "event_id", "trace_id", "correlation_id", "enrolment_id", "edition_id", "session_id", "invite_id", "message_id",
         "count", "seconds", "attempts", "version", "port", "driver", "smtp_code", "signal",
     }
 )  # fmt: skip

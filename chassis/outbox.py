@@ -23,7 +23,6 @@ from chassis.handling import Cause, Tell, Tells
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import (
     JSON,
-    CloudEvent,
     EventData,
     body_of,
     headers_of,
@@ -56,9 +55,8 @@ class Teller:
         """Return an event as it will travel; the same cause and number give the same id, whenever it is decided."""
         event = told.by.event
         id = uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
-        traceparent = event.traceparent if isinstance(event, CloudEvent) else None
         cause = told.tell.answers or cause_of(told.by)
-        return self._document(told.tell, str(id), cause, now, causationid=event.id, traceparent=traceparent)
+        return self._document(told.tell, str(id), cause, now, causationid=event.id)
 
     async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
         """Tell what no message at hand caused, in the transaction of this session; each tell says what it `answers`."""
@@ -66,14 +64,7 @@ class Teller:
         await append(database, events, session)
 
     def _document(
-        self,
-        tell: Tell,
-        id: str,
-        cause: Cause | None,
-        now: datetime,
-        *,
-        causationid: str | None = None,
-        traceparent: str | None = None,
+        self, tell: Tell, id: str, cause: Cause | None, now: datetime, *, causationid: str | None = None
     ) -> Document:
         """Make an event as `new_event` and `encode` do, and trust what they would check: it is all ours."""
         model = type(tell.data)
@@ -90,11 +81,13 @@ class Teller:
             "correlationid": cause.id if cause else None,
             "correlationsource": cause.source if cause else None,
             "causationid": causationid,
-            "traceparent": traceparent,
+            "traceparent": cause.traceparent if cause else None,
         }
         present = {name: value for name, value in attributes.items() if value is not None}
         exchange = self.exchanges[model]
+        trace = {"traceparent": cause.traceparent} if cause and cause.traceparent else {}  # for the relay's span
         return {
+            **trace,
             "exchange": exchange,
             "type": present["type"],
             "id": id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Collection, Sequence
 from typing import cast
 
@@ -27,6 +28,7 @@ from chassis.frames import Outgoing
 from chassis.lease import Lease
 from chassis.mongo import Database
 from chassis.pipeline import Confirms, publish_all
+from chassis.tracing import OFF, Tracer
 
 log = structlog.get_logger()
 
@@ -41,13 +43,14 @@ TROUBLE = (AMQPError, LowLevelAMQPError, PyMongoError, OSError, TimeoutError, Ru
 class Relay:
     """Moves events from the outbox to the broker with publisher confirms."""
 
-    def __init__(self, url: str, database: Database, app_id: str, *, poll_s: float) -> None:
+    def __init__(self, url: str, database: Database, app_id: str, *, poll_s: float, tracer: Tracer = OFF) -> None:
         self._url = url
         self._outbox = database["outbox"]
         self._as_of_one_moment = self._outbox.with_options(read_concern=ReadConcern("snapshot"))
         self._lease = Lease(database, "relay")
         self._app_id = app_id
         self._poll_s = poll_s
+        self._tracer = tracer
         self._wake = asyncio.Event()
         self._connection: AbstractRobustConnection | None = None
         self._channel: AbstractChannel | None = None
@@ -93,10 +96,12 @@ class Relay:
         if not rows:
             return False
         events = [event for row in rows for event in row["events"]]
+        began = time.time_ns()
         confirms = await self._publish(events)
         left = _left(events, confirms.open)
         metrics.PUBLISHED.inc(len(events) - len(left))
         await self._take_out(rows, left)
+        await self._tracer.published(events, began, confirms.open)
         if confirms.trouble is not None:
             raise confirms.trouble
         return len(rows) == ROWS_AT_ONCE

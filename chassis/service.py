@@ -20,7 +20,7 @@ from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import health, logs, quarantine, topology
+from chassis import health, logs, quarantine, topology, tracing
 from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.errors import Unavailable
@@ -48,6 +48,7 @@ class Running:
     teller: Teller
     consumer: Consumer
     relay: Relay
+    tracer: tracing.Tracer
 
 
 Task = Callable[[Running], Coroutine[Any, Any, None]]
@@ -78,14 +79,21 @@ class Runner:
         self._mongo = Mongo(settings.mongo_url.get_secret_value(), driver=settings.mongo_driver)
         self._database = self._mongo.database(settings.mongo_database)
         self._heard = topology.heard_queues(service.name, service.hears)
-        teller = Teller.of(settings.source(service.name), service.tells)
-        relay = Relay(self._url, self._database, f"instroom-{service.name}", poll_s=settings.outbox_poll_ms / 1000)
+        source, name = settings.source(service.name), f"instroom-{service.name}"
+        tracer = tracing.tracer(source, name, settings.otel_exporter_otlp_endpoint)
+        teller = Teller.of(source, service.tells)
+        relay = Relay(self._url, self._database, name, poll_s=settings.outbox_poll_ms / 1000, tracer=tracer)
         self._committer = Committer(
-            self._mongo, self._database, teller, after_commit=relay.wake, admission=settings.admission
+            self._mongo,
+            self._database,
+            teller,
+            after_commit=relay.wake,
+            admission=settings.admission,
+            tracer=tracer,
         )
         limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
-        consumer = Consumer(self._committer, self._heard, limits)
-        self._running = Running(self._mongo, self._database, teller, consumer, relay)
+        consumer = Consumer(self._committer, self._heard, limits, tracer)
+        self._running = Running(self._mongo, self._database, teller, consumer, relay, tracer)
         self._broker = self._make_broker()
         self._tasks: list[asyncio.Task[None]] = []
         self.failed = False
@@ -184,6 +192,7 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._running.relay.close()
         await self._mongo.close()
+        await asyncio.to_thread(self._running.tracer.close)
 
     async def _database_trouble(self) -> str | None:
         if not self._committer.available:

@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     batch_size: int = Field(400, ge=1, le=1000, description="messages per transaction at most")
     batch_wait_ms: float = Field(5.0, ge=0, description="how long to wait for more messages before a transaction")
     outbox_poll_ms: float = Field(250.0, gt=0, description="how often to look for what another replica has told")
+    otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(https?://.+)?$", description="collector of traces, if any")
     graceful_timeout_s: float = Field(15.0, ge=8, le=20, description="how long a stop may take")
 
     def broker_url(self, service: str) -> str:

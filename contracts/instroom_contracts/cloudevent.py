@@ -236,6 +236,7 @@ def decode(
 
 
 _EVENT_ID, _SOURCE, _EVENT_TYPE = TypeAdapter[str](EventId), TypeAdapter[str](Source), TypeAdapter[str](EventType)
+_TRACEPARENT = TypeAdapter[str](TraceParent)
 _ATTRIBUTES = tuple(name for name in CloudEvent.model_fields if name != "data")
 _AHEAD = (
     "The time lies more than 5 minutes in the future. It is the moment of the participant's request; check the clock"
@@ -314,6 +315,7 @@ def _refuse(reason: str, problems: tuple[Problem, ...], attributes: Mapping[str,
         id=_if_valid(_EVENT_ID, attributes.get("id")),
         source=_if_valid(_SOURCE, attributes.get("source")),
         type=_if_valid(_EVENT_TYPE, attributes.get("type")),
+        traceparent=_if_valid(_TRACEPARENT, attributes.get("traceparent")),
     ) from None
 
 

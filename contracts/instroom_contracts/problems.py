@@ -53,8 +53,8 @@ class Problem:
 class InvalidEvent(ValueError):
     """A message that is no valid event: why, what is wrong where, and what could be read of its identity.
 
-    `reason` is `too-large`, `not-json` or `invalid-event`; `id`, `source` and `type` are None where they could not be
-    read or are not valid themselves.
+    `reason` is `too-large`, `not-json` or `invalid-event`; `id`, `source`, `type` and `traceparent` are None where they
+    could not be read or are not valid themselves.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class InvalidEvent(ValueError):
         id: str | None = None,
         source: str | None = None,
         type: str | None = None,
+        traceparent: str | None = None,
     ) -> None:
         super().__init__("; ".join(f"{problem.pointer or 'message'}: {problem.detail}" for problem in problems))
         self.reason = reason
@@ -72,6 +73,7 @@ class InvalidEvent(ValueError):
         self.id = id
         self.source = source
         self.type = type
+        self.traceparent = traceparent
 
 
 def problems_in(error: ValidationError, model: type[BaseModel]) -> tuple[Problem, ...]:

@@ -139,5 +139,5 @@ def _refusal(event: CancellationAsked, refused: Refused, enrolment: Enrolment | 
 
 def _tells(told: Iterable[EventData], asked: Asked | None = None) -> list[Tell]:
     """Address events by what they are about and their edition; `asked` is the parked request that they answer."""
-    answers = Cause(asked.id, asked.source) if asked else None
+    answers = Cause(asked.id, asked.source, asked.traceparent) if asked else None
     return [Tell(data, facts.subject_of(data), getattr(data, "edition_id", None), answers) for data in told]

@@ -36,7 +36,7 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     """Send mails until cancelled."""
 
     async def tell(session: Session, tells: Sequence[Tell], now: datetime) -> None:
-        await running.teller.tell_in(running.database, tells, now, session)
+        await running.teller.tell_in(running.database, running.tracer.under(tells), now, session)
 
     ledger = MongoLedger(
         running.database, running.mongo.transaction, tell, terms=settings.terms(), leases=settings.leases()
@@ -44,9 +44,10 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     await Sender(
         ledger,
         partial(compose, house=settings.house()),
-        partial(Line, settings.server()),
+        partial(Line, settings.server(), running.tracer),
         partial(datetime.now, UTC),
         settings.pace(),
+        running.tracer,
     ).run()
 
 

@@ -61,10 +61,11 @@ def invitation_id(enrolment_id: str, edition_id: str, session_id: str) -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """The intake event that a mail goes back to: its id and its source."""
+    """The intake event that a mail goes back to: its id and its source, and what led to the mail in its trace."""
 
     id: str
     source: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,11 @@ class Invitation:
         return f"{self.id}@{domain}"
 
     @property
+    def traceparent(self) -> str | None:
+        """Return what led to the mail in its trace."""
+        return self.mail.origin.traceparent
+
+    @property
     def newest(self) -> Mail:
         """Return the last mail of the series, sent or to be sent."""
         return self.following or self.mail
@@ -124,6 +130,7 @@ class Notice:
 
     request: NoticeRequested
     delivery: Delivery
+    traceparent: str | None = None
 
     @property
     def id(self) -> str:
@@ -193,9 +200,9 @@ def finished(
     return (_under_way(done, done.following, meeting, now) if done.following else done), facts
 
 
-def noted(request: NoticeRequested, now: datetime) -> Notice:
+def noted(request: NoticeRequested, now: datetime, traceparent: str | None = None) -> Notice:
     """Open the notice that a request asks for; it is due at once."""
-    return Notice(request, Delivery("pending", now))
+    return Notice(request, Delivery("pending", now), traceparent)
 
 
 def _opened(request: InvitationRequested, mail: Mail, meeting: Meeting, now: datetime) -> Invitation:

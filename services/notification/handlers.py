@@ -35,7 +35,7 @@ def invite_or_withdraw(event: CloudEvent[InvitationRequested], documents: Docume
 def notify(event: CloudEvent[NoticeRequested], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Store a notice about the waiting list or a refusal; one that is known stays as it is."""
     if documents.get(NOTICES, event.data.notice_id) is None:
-        documents.put(NOTICES, event.data.notice_id, noted(event.data, now))
+        documents.put(NOTICES, event.data.notice_id, noted(event.data, now, event.traceparent))
     return ()
 
 
@@ -83,5 +83,5 @@ def _keep(session: str, before: Meeting, after: Meeting, documents: Documents, o
 def _origin(event: CloudEvent[Any]) -> Origin:
     """Return the intake event that an event goes back to: the one it names, else itself."""
     if event.correlationid and event.correlationsource:
-        return Origin(event.correlationid, event.correlationsource)
-    return Origin(event.id, event.source)
+        return Origin(event.correlationid, event.correlationsource, event.traceparent)
+    return Origin(event.id, event.source, event.traceparent)

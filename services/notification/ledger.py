@@ -135,4 +135,5 @@ def _held(letter: Letter) -> Document:
 
 def _tell(fact: EventData, invitation: Invitation) -> Tell:
     origin = invitation.mail.origin
-    return Tell(fact, invitation.enrolment_id, invitation.edition_id, Cause(origin.id, origin.source))
+    cause = Cause(origin.id, origin.source, origin.traceparent)
+    return Tell(fact, invitation.enrolment_id, invitation.edition_id, cause)

@@ -19,6 +19,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from chassis.errors import InstroomError
+from chassis.tracing import OFF, Tracer
 from services.notification.composing import Background
 from services.notification.delivery import Outcome
 from services.notification.domain import Letter, Notice
@@ -77,13 +78,20 @@ class Sender:
     """Sends what is due."""
 
     def __init__(
-        self, ledger: Ledger, compose: Compose, dial: Callable[[], Carrier], clock: Callable[[], datetime], pace: Pace
+        self,
+        ledger: Ledger,
+        compose: Compose,
+        dial: Callable[[], Carrier],
+        clock: Callable[[], datetime],
+        pace: Pace,
+        tracer: Tracer = OFF,
     ) -> None:
         self._ledger = ledger
         self._compose = compose
         self._dial = dial
         self._clock = clock
         self._pace = pace
+        self._tracer = tracer
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,7 +110,7 @@ class Sender:
         """Send one mail that is due, or judge one that was left behind; False when there is none."""
         letter = await self._ledger.claim(self._clock())
         if letter is not None:
-            await self._settle(letter, await self._attempt(letter, carrier))
+            await self._send(letter, carrier)
             return True
         lapsed = await self._ledger.lapsed(self._clock())
         if lapsed is not None:
@@ -130,10 +138,18 @@ class Sender:
             async with asyncio.timeout(self._pace.poll_s):
                 await self._stopping.wait()
 
+    async def _send(self, letter: Letter, carrier: Carrier) -> None:
+        with self._tracer.step("send mail", parent=letter.traceparent, ids=_ids(letter)) as step:
+            outcome = await self._attempt(letter, carrier)
+            if outcome.result != "accepted":
+                step.fail(outcome.trouble or outcome.result)
+            await self._settle(letter, outcome)
+
     async def _attempt(self, letter: Letter, carrier: Carrier) -> Outcome:
         background = await self._ledger.background(letter)
         try:
-            mail = self._compose(letter, background, self._clock())
+            with self._tracer.step("compose"):
+                mail = self._compose(letter, background, self._clock())
         except Unmailable as error:
             return error.outcome
         except Exception:  # whatever the defect is, it concerns this mail alone

@@ -16,6 +16,7 @@ import aiosmtplib
 import structlog
 from aiosmtplib.protocol import SMTPProtocol
 
+from chassis.tracing import OFF, Tracer
 from instroom_contracts.notification import Failure
 from services.notification.delivery import Outcome
 from services.notification.mail import Outgoing
@@ -61,12 +62,20 @@ class Server:
 class Line:
     """A connection that is opened for the first mail and kept for the next ones."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, tracer: Tracer = OFF) -> None:
         self._server = server
+        self._tracer = tracer
         self._client: aiosmtplib.SMTP | None = None
 
     async def send(self, mail: Outgoing, leave: Leave) -> Outcome:
         """Send one mail; `leave` is asked right before its final dot."""
+        with self._tracer.step("smtp", server=(self._server.host, self._server.port)) as step:
+            outcome = await self._send(mail, leave)
+            if outcome.result != "accepted":
+                step.fail(outcome.trouble or outcome.result)
+            return outcome
+
+    async def _send(self, mail: Outgoing, leave: Leave) -> Outcome:
         try:
             trouble = await self._up_to_the_dot(mail)
             if trouble is not None:

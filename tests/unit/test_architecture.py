@@ -18,6 +18,7 @@ BREACHES = {
     "domain-pure": ("services/notification/domain.py", "import motor"),
     "contracts-small": ("contracts/instroom_contracts/topology.py", "import aio_pika"),
     "motor-in-one-place": ("services/enrolment/storage.py", "import motor.motor_asyncio"),
+    "traces-in-one-place": ("chassis/committer.py", "import opentelemetry.trace"),
     "chassis-below": ("chassis/consumer.py", "import services.enrolment"),
 }
 

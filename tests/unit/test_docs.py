@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
+from chassis import logs
 from deploy.compose.images import ImageSettings
 from deploy.local.settings import Ports, Programs
 from instroom_contracts.topology import TYPES
@@ -26,6 +30,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     Programs,
     ImageSettings,
 )
+CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"`((?:contracts|chassis|services|cli|demo|deploy|docs|programmes|tests)/[\w./-]+)`")
@@ -92,6 +97,37 @@ def test_every_setting_is_explained(settings: type[BaseSettings]) -> None:
     """An operator looks in one place."""
     text = prose(ROOT / "docs/operating.md")
     assert [name for name in environment_names(settings) if f"`{name}`" not in text] == []
+
+
+LOGGED_AT = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
+
+
+def logged() -> Iterator[tuple[str, str, list[str]]]:
+    """Find in the code what is logged: each event with its level and its fields, but for those from a function."""
+    for module in (path for folder in ("chassis", "services") for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Attribute(ast.Name("log"), level), [ast.Constant(str(event))], fields):
+                    yield event, LOGGED_AT[level], [field.arg for field in fields if field.arg]
+
+
+def table(heading: str, document: str = "docs/operating.md") -> list[list[str]]:
+    """Return the rows of the table with this heading, without what its cells say in words."""
+    lines = prose(ROOT / document).partition(f"\n| {heading} |")[2].splitlines()
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines[2:])
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_every_event_that_is_logged_is_explained() -> None:
+    """Who reads a log at night looks its lines up."""
+    explained = {(event, level) for names, level, _ in table("event | level") for event in CODE.findall(names)}
+    assert explained - {("library_log at <place>", "any")} == {(event, level) for event, level, _ in logged()}
+
+
+def test_every_field_of_a_log_line_is_explained() -> None:
+    """And what is logged is on the list: elsewhere it would be dropped."""
+    assert {name for names, _ in table("field") for name in CODE.findall(names)} == logs.FIELDS | {"dropped_fields"}
+    assert {field for _, _, fields in logged() for field in fields} <= logs.FIELDS | {"exc_info"}
 
 
 def test_every_event_is_listed_for_integrators() -> None:

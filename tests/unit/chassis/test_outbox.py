@@ -17,16 +17,19 @@ from tests.unit.chassis.toy import SOURCE, TELLS, CountRose, received
 NOW = datetime(2021, 5, 20, 9, 30, 0, 123456, tzinfo=UTC)
 TELLER = Teller.of(SOURCE, TELLS)
 DATA = CountRose(jar='ja"r é', count=3)
+WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.mark.parametrize("answers", [None, Cause("request-1", "urn:nld:oin:00000001823288444000:systeem:website")])
+@pytest.mark.parametrize("parked", [False, True])
 @pytest.mark.parametrize("traceparent", [None, TRACE])
-def test_a_fact_is_what_encoding_it_as_an_event_gives(answers: Cause | None, traceparent: str | None) -> None:
+def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent: str | None) -> None:
     """The shorter way skips the checks of a sender; the bytes and headers must be the same."""
     message = received("a", id="1")
     assert not isinstance(message.event, Exception)
-    message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
+    if not parked:
+        message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
+    answers = Cause("request-1", WEBSITE, traceparent) if parked else None
     kept = TELLER.envelope(Told(Tell(DATA, "subject/1", "edition-1", answers), message, 0), NOW)
     cause = answers or Cause("1", SOURCE)
     wire = encode(
