@@ -28,6 +28,7 @@ from chassis.documents import Kind, Loaded
 from chassis.errors import Conflict
 from chassis.handling import Cause, Tell
 from chassis.outbox import Teller
+from chassis.senders import ALL_SENDERS
 from chassis.spans import Exporter, SpanTracer
 from instroom_contracts.cloudevent import CloudEvent
 from tests.unit.chassis.toy import JARS, SOURCE, TELLS, CountRose, invalid, received
@@ -104,7 +105,7 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
 async def verdict_on(*batch: Received, inbox: dict[str, str] | None = None) -> Verdict:
     """Decide messages of the toy service."""
     kind = cast("Kind[Any]", JARS)
-    verdict = await decide(batch, inbox or {}, Loaded(values={(kind, "a"): None}), NOW)
+    verdict = await decide(batch, inbox or {}, Loaded(values={ALL_SENDERS: None, (kind, "a"): None}), NOW)
     assert isinstance(verdict, Verdict)
     return verdict
 
