@@ -34,7 +34,8 @@ test: setup ## Run all tests, on real servers
 test-containers: setup ## Run the tests of the containers, and others against them (needs a Docker engine)
 	@STACK=docker $(PY) -m demo
 	@$(PY) -m pytest tests/containers
-	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy tests/e2e
+	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy
+	@$(PY) -m tests.containers.servers --stack tests/e2e
 
 unit: setup ## Run the fast tests only
 	@$(PY) -m pytest tests/unit

@@ -95,7 +95,7 @@ class ComposeStack:
         self.compose("up", "--detach", "--build", "--wait", images=images)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
         addresses = self.addresses()
-        for_admin = accounts.as_administrator(addresses, self._passwords(), f"127.0.0.1:{self.ports.management_port}")
+        for_admin = accounts.as_administrator(addresses, self.passwords(), f"127.0.0.1:{self.ports.management_port}")
         accounts.write_private(self._admin_file, accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
 
@@ -123,7 +123,7 @@ class ComposeStack:
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
-        passwords = self._passwords()
+        passwords = self.passwords()
         broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
         watching = {
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports.prometheus_port}",
@@ -138,7 +138,8 @@ class ComposeStack:
             **(watching if self.is_watched else {}),
         }
 
-    def _passwords(self) -> dict[str, str]:
+    def passwords(self) -> dict[str, str]:
+        """Return the password of every account, which only who may run containers can read."""
         reading = ("run", "--rm", "--no-deps", "secrets", "cat", "/secrets/all/accounts.json")
         passwords: dict[str, str] = json.loads(self.compose(*reading, captured=True, images=self.images))
         return passwords

@@ -7,6 +7,7 @@ import atexit
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,8 @@ from tests.support.servers import SCRATCH
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 NAMES = ("Robin", "Jansen")
 """Names that test participants have."""
+IMAGE = os.environ.get("INSTROOM_TEST_IMAGE")
+"""The image that services run in, each in a container as docker-compose.yml holds it; else they are processes."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,18 @@ class ServiceProcess:
     def start(self) -> None:
         """Start the process, unless it runs, and wait until it works."""
         self._keep_log()
-        environment = {**os.environ, **self.place.environment(self.service), **self.settings}
-        environment["HTTP_PORT"] = str(self.port)
-        self.daemon.start([sys.executable, "-m", *self._module()], environment, cwd=ROOT)
+        settings = {**self.place.environment(self.service), **self.settings, "HTTP_PORT": str(self.port)}
+        command = self._in_container(settings) if IMAGE else [sys.executable, "-m", *self._module()]
+        self.daemon.start(command, {**os.environ, **settings}, cwd=ROOT)
         self.daemon.wait_until(self.is_ready)
+
+    def _in_container(self, settings: Mapping[str, str]) -> list[str]:
+        """Return what runs the service in a container on the host's network, with the guards' switches at hand."""
+        held = ["--init", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp"]
+        passed = [f"--env={name}" for name in settings]
+        tests = f"--volume={ROOT / 'tests'}:/app/tests:ro"
+        run = ["docker", "run", "--rm", f"--name={self.daemon.name}", "--network=host", *held, *passed, tests]
+        return [*run, str(IMAGE), "python3", "-m", *self._module()]
 
     def _module(self) -> tuple[str, ...]:
         module = f"services.{self.service}.app"
@@ -77,6 +88,8 @@ class ServiceProcess:
 
     def kill(self) -> None:
         """End the process with SIGKILL, in whatever it was doing."""
+        if IMAGE:
+            subprocess.run(["docker", "kill", self.daemon.name], check=True, capture_output=True)  # noqa: S607
         self.daemon.kill()
 
     def freeze(self) -> None:
