@@ -107,8 +107,6 @@ class SpanTracer(Tracer):
         One that is not sampled is left as it came, so that its sender's decision travels on.
         """
         event = message.event
-        if not _may_be_sampled(event.traceparent):
-            return message
         parent = _context(event.traceparent)
         attributes = {
             **_messaging("process", "process", message.hears.exchange, message.type),
@@ -159,7 +157,7 @@ class SpanTracer(Tracer):
         """Span each event's publishing, below what its traceparent names; no trace begins here."""
         async for number, event in in_turns(enumerate(events)):
             traceparent = event.get("traceparent")
-            if traceparent is None or not _may_be_sampled(traceparent):
+            if traceparent is None or not _is_sampled(traceparent):
                 continue
             name, id = event["type"], event["id"]
             attributes = {**_messaging("publish", "send", event["exchange"], name), **_named(id, self._source, name)}
@@ -256,9 +254,8 @@ def _context(traceparent: str | None) -> Context:
     return _W3C.extract({"traceparent": traceparent} if traceparent else {}, Context())
 
 
-def _may_be_sampled(traceparent: str | None) -> bool:
-    """Say whether whoever began this trace wants to see it; what begins here is for the sampler to say."""
-    return traceparent is None or bool(int(traceparent.split("-")[3], 16) & TraceFlags.SAMPLED)
+def _is_sampled(traceparent: str) -> bool:
+    return bool(int(traceparent.split("-")[3], 16) & TraceFlags.SAMPLED)
 
 
 def _is_valid(context: Context) -> bool:
