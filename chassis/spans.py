@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -20,7 +21,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chassis import logs
@@ -58,19 +59,27 @@ class Exporter(SpanExporter):
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
         self._away = False
+        self._context = copy_context()  # the thread that exports has none, and log lines name the service
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand spans to the collector."""
         result = self._inner.export(spans)
         away = result is not SpanExportResult.SUCCESS
         if away != self._away:
-            log.warning("collector_away") if away else log.info("collector_back")
+            self._context.run(_log_outage, away)
         self._away = away
         return result
 
     def shutdown(self) -> None:
         """Give up what is being tried."""
         self._inner.shutdown()
+
+
+def _log_outage(away: bool) -> None:  # noqa: FBT001  it begins or it ends
+    if away:
+        log.warning("collector_away")
+    else:
+        log.info("collector_back")
 
 
 class SpanStep(Step):
@@ -147,7 +156,8 @@ class SpanTracer(Tracer):
     async def published(self, events: Sequence[Document], began: int, unconfirmed: Collection[int]) -> None:
         """Span each event's publishing, below what its traceparent names; no trace begins here."""
         async for number, event in in_turns(enumerate(events)):
-            if not (traceparent := event.get("traceparent")):
+            traceparent = event.get("traceparent")
+            if traceparent is None or not _is_sampled(traceparent):
                 continue
             name, id = event["type"], event["id"]
             attributes = {**_messaging("publish", "send", event["exchange"], name), **_named(id, self._source, name)}
@@ -242,6 +252,10 @@ def _fail(span: Span, code: str) -> None:
 
 def _context(traceparent: str | None) -> Context:
     return _W3C.extract({"traceparent": traceparent} if traceparent else {}, Context())
+
+
+def _is_sampled(traceparent: str) -> bool:
+    return bool(int(traceparent.split("-")[3], 16) & TraceFlags.SAMPLED)
 
 
 def _is_valid(context: Context) -> bool:
