@@ -56,6 +56,11 @@ class ComposeStack:
         return self.home.resolve() / "mail"
 
     @property
+    def mail_page_url(self) -> str:
+        """Return the address of the page to read mails on."""
+        return f"http://127.0.0.1:{self.ports.mail_page_port}"
+
+    @property
     def images(self) -> Mapping[str, str]:
         """Hold the image for each variable of docker-compose.yml, as chosen at first: the data depend on it.
 
@@ -135,6 +140,7 @@ class ComposeStack:
             "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
             "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true"),
             "MAIL_DIR": str(self.mail_directory),
+            "MAIL_PAGE_URL": self.mail_page_url,
             **(watching if self.is_watched else {}),
         }
 

@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(stack: AnyStack) -> int:
     stack.up()
     print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.mail_directory}")
+    print(f"and can be read at:     {stack.mail_page_url}")
     return 0
 
 
@@ -58,6 +59,8 @@ def _reset(stack: AnyStack) -> int:
 
 def _status(stack: AnyStack) -> int:
     works = stack.status()
+    if works:
+        print(f"Mails can be read at {stack.mail_page_url}")
     print("The stack works." if works else "The stack does not work: make up starts it, make logs tells more.")
     return 0 if works else 1
 

@@ -1,6 +1,7 @@
 """A mail server that delivers nothing: every mail becomes a file, for a person or a test to read.
 
-Run as `python -m deploy.local.mailsink ADDRESS:PORT DIRECTORY`.
+Run as `python -m deploy.local.mailsink ADDRESS:PORT DIRECTORY ADDRESS:PORT`; at the second address is the page for the
+person (`mailpage.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from deploy.local import mailpage
 
 
 class MailSink:
@@ -37,7 +41,7 @@ class MailSink:
         return "250 2.0.0 Kept"
 
 
-async def _serve(address: str, port: int, directory: Path) -> None:
+async def _take_mails(address: str, port: int, directory: Path) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -47,6 +51,18 @@ async def _serve(address: str, port: int, directory: Path) -> None:
         await stopping.wait()
 
 
+def main(mails_at: str, directory: Path, page_at: str) -> None:
+    """Take mails and show them until SIGTERM."""
+    with mailpage.server(*_split(page_at), directory) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        asyncio.run(_take_mails(*_split(mails_at), directory))
+        page.shutdown()
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
 if __name__ == "__main__":
-    listening, _, number = sys.argv[1].rpartition(":")
-    asyncio.run(_serve(listening, int(number), Path(sys.argv[2])))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

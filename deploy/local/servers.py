@@ -35,6 +35,11 @@ class Mail:
         return f"smtp://127.0.0.1:{self.ports.smtp_port}"
 
     @property
+    def page_url(self) -> str:
+        """Return the address of the page to read mails on."""
+        return f"http://127.0.0.1:{self.ports.mail_page_port}"
+
+    @property
     def directory(self) -> Path:
         """Hold one `.eml` file per mail."""
         return self.home / "mail"
@@ -43,14 +48,14 @@ class Mail:
         """Start the sink, unless it runs; `wait` waits for it. Raises `PortTaken`."""
         if self.daemon.pid() is not None:
             return
-        self.ports.ensure_free("smtp_port")
-        where = f"127.0.0.1:{self.ports.smtp_port}"
-        command = [sys.executable, "-m", "deploy.local.mailsink", where, str(self.directory)]
+        self.ports.ensure_free("smtp_port", "mail_page_port")
+        mails_at, page_at = f"127.0.0.1:{self.ports.smtp_port}", f"127.0.0.1:{self.ports.mail_page_port}"
+        command = [sys.executable, "-m", "deploy.local.mailsink", mails_at, str(self.directory), page_at]
         self.daemon.start(command, os.environ, cwd=ROOT)
 
     def wait(self) -> None:
-        """Wait until the sink takes mail."""
-        self.daemon.wait_until(lambda: listens(self.ports.smtp_port))
+        """Wait until the sink takes mail and shows it."""
+        self.daemon.wait_until(lambda: listens(self.ports.smtp_port) and listens(self.ports.mail_page_port))
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ class Stack:
             "MONGO_URL": self.servers.mongodb.url(accounts.OPERATOR),
             "SMTP_URL": self.servers.mail.url,
             "MAIL_DIR": str(self.servers.mail.directory),
+            "MAIL_PAGE_URL": self.mail_page_url,
             **health,
         }
 
@@ -125,6 +126,11 @@ class Stack:
     def mail_directory(self) -> Path:
         """Hold one `.eml` file per mail."""
         return self.servers.mail.directory
+
+    @property
+    def mail_page_url(self) -> str:
+        """Return the address of the page to read mails on."""
+        return self.servers.mail.page_url
 
     def status(self) -> bool:
         """Show what runs; tell whether the stack works."""

@@ -17,6 +17,7 @@ from pymongo.errors import OperationFailure
 
 from deploy.compose.stack import ComposeStack
 from deploy.local.servers import ROOT
+from deploy.local.web import page
 from tests.support.eventually import wait_until
 
 SERVICES = ("catalog", "enrolment", "notification")
@@ -94,7 +95,7 @@ def test_only_the_host_itself_reaches_the_servers(stack: ComposeStack) -> None:
         for bindings in container["NetworkSettings"]["Ports"].values()
         for binding in bindings or ()
     }
-    assert published == {(service, "127.0.0.1") for service in SERVERS}
+    assert published == {(service, "127.0.0.1") for service in (*SERVERS, "mail")}
 
 
 async def test_no_password_that_everybody_knows_lets_anybody_in(stack: ComposeStack) -> None:
@@ -119,6 +120,7 @@ def test_a_request_from_the_host_is_decided_and_mailed(stack: ComposeStack) -> N
     """The whole way, through containers that share nothing but the broker."""
     assert request(stack, "robin") == 0
     wait_until(lambda: any(b"robin@example.org" in mail.read_bytes() for mail in mails(stack)), within=20)
+    assert b"robin@example.org" in page(stack.mail_page_url)
 
 
 def test_a_container_that_stopped_is_noticed(stack: ComposeStack) -> None:
