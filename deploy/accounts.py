@@ -33,9 +33,10 @@ def load_passwords(home: Path) -> Passwords:
     return passwords
 
 
-def broker_url(user: str, passwords: Passwords, host: str) -> str:
-    """Return the AMQP address for an account on this host (host:port)."""
-    return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}"
+def broker_url(user: str, passwords: Passwords, host: str, ca: Path | None = None) -> str:
+    """Return the AMQP address for an account on this host (host:port); over TLS where a `ca` is to vouch for it."""
+    scheme, query = ("amqps", f"?cafile={quote(str(ca))}") if ca else ("amqp", "")
+    return f"{scheme}://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}{query}"
 
 
 def as_operator(addresses: Mapping[str, str]) -> dict[str, str]:

@@ -6,16 +6,20 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
 from deploy import accounts
+from deploy.compose import certificates
 from deploy.compose.images import ImageSettings, chosen
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.local.settings import FROM_ENVIRONMENT, Ports
 from deploy.replicaset import database_url
 
 USUAL_HOME = ROOT / ".local"
@@ -23,15 +27,25 @@ SETTING_UP = {"secrets", "founding"}
 """The containers that end when they are done."""
 
 
+class TlsSettings(BaseSettings):
+    """Whether the servers take TLS; what else there is to set about it is compose's to read."""
+
+    model_config = FROM_ENVIRONMENT
+
+    tls: bool = Field(default=False, description="add docker-compose.tls.yml")
+
+
 @dataclass(frozen=True)
 class ComposeStack:
     """A compose project of this repository; `home` holds its mails and the file with its addresses.
 
-    Another home than a clone's usual one is another project, with data and an image of its own.
+    Another home than a clone's usual one is another project, with data and an image of its own. With `tls` its servers
+    take nothing else.
     """
 
     home: Path
     ports: Ports
+    tls: bool = False
 
     @property
     def project(self) -> str:
@@ -43,6 +57,11 @@ class ComposeStack:
     def env_file(self) -> Path:
         """Hold the addresses of a running stack, as KEY=value lines."""
         return self.home / "stack.env"
+
+    @property
+    def ca_file(self) -> Path:
+        """Hold the certificate by which clients of this machine verify a running stack's servers, if over TLS."""
+        return self.home.resolve() / "ca.pem"
 
     @property
     def mail_directory(self) -> Path:
@@ -74,18 +93,20 @@ class ComposeStack:
         images = self.images
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
+        self._keep_ca()
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
         accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
 
     def down(self) -> None:
         """Stop everything and keep its data."""
         self.compose("down")
-        self.env_file.unlink(missing_ok=True)
+        for path in (self.env_file, self.ca_file):
+            path.unlink(missing_ok=True)
 
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
-        self.compose("down", "--volumes", "--remove-orphans")
-        for path in (self.env_file, self._kept, *self.mail_directory.glob("*.eml")):
+        replace(self, tls=True).compose("down", "--volumes", "--remove-orphans")  # whatever it was started with
+        for path in (self.env_file, self.ca_file, self._kept, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -93,28 +114,48 @@ class ComposeStack:
         self.compose("logs", "--follow", "--tail", "20")
 
     def status(self) -> bool:
-        """Show every container; tell whether the stack works."""
+        """Show every container, and how long certificates are valid; tell whether the stack works."""
         self.compose("ps")
+        verified = not self.ca_file.exists() or self._show_expiry()
         said = self.compose("ps", "--all", "--format", "json", captured=True)
         containers = [json.loads(line) for line in said.splitlines()]
-        return self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
+        return verified and self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
+
+    def _show_expiry(self) -> bool:
+        """Show until when the certificates are valid that the servers show; tell whether clients accept them."""
+        for server, port in {"rabbitmq": self.ports.amqp_port, "mongodb": self.ports.mongo_port}.items():
+            try:
+                print(f"{server}: certificate until {certificates.expiry_shown(port, self.ca_file):%Y-%m-%d}")
+            except OSError as error:
+                print(f"{server}: {error}")
+                return False
+        return True
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
-        passwords = self._passwords()
+        passwords, ca = self._passwords(), self.ca_file if self.tls else None
         broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
         return {
-            "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker),
-            "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker),
-            "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
-            "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true"),
+            "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker, ca),
+            "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker, ca),
+            "RABBITMQ_MANAGEMENT_URL": f"{'https' if ca else 'http'}://127.0.0.1:{self.ports.management_port}",
+            "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true", ca),
+            **({"TLS_CA_FILE": str(ca)} if ca else {}),
             "MAIL_DIR": str(self.mail_directory),
         }
 
     def _passwords(self) -> dict[str, str]:
-        reading = ("run", "--rm", "--no-deps", "secrets", "cat", "/secrets/all/accounts.json")
-        passwords: dict[str, str] = json.loads(self.compose(*reading, captured=True, images=self.images))
+        passwords: dict[str, str] = json.loads(self._secret("accounts.json"))
         return passwords
+
+    def _keep_ca(self) -> None:
+        self.ca_file.unlink(missing_ok=True)
+        if self.tls:
+            self.ca_file.write_text(self._secret("ca.pem"), encoding="utf-8")
+
+    def _secret(self, file: str) -> str:
+        reading = ("run", "--rm", "--no-deps", "secrets", "cat", f"/secrets/all/{file}")
+        return self.compose(*reading, captured=True, images=self.images)
 
     def compose(self, *words: str, captured: bool = False, images: Mapping[str, str] | None = None) -> str:
         """Run docker compose on this project; return what it printed, where that is to be captured.
@@ -136,7 +177,12 @@ class ComposeStack:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
         image = {} if "INSTROOM_IMAGE" in os.environ else {"INSTROOM_IMAGE": self.project}
-        return {**ports, **mail, **image, "COMPOSE_PROFILES": "dev"}
+        return {**ports, **mail, **image, **self._files(), "COMPOSE_PROFILES": "dev"}
+
+    def _files(self) -> dict[str, str]:
+        """Add the overlay to the files of the project, which the operator may have set."""
+        usual = os.environ.get("COMPOSE_FILE", str(ROOT / "docker-compose.yml"))
+        return {"COMPOSE_FILE": f"{usual}:{ROOT / 'docker-compose.tls.yml'}"} if self.tls else {}
 
 
 def _does_its_work(container: Mapping[str, Any]) -> bool:
