@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from deploy.compose.stack import ComposeStack, TlsSettings
+from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
 from deploy.local.stack import Stack
@@ -20,7 +20,7 @@ def stack_of(home: Path, ports: Ports) -> AnyStack:
     """
     wanted = os.environ.get("STACK") or "local"
     if wanted == "docker":
-        return ComposeStack(home, ports, TlsSettings().tls)
+        return ComposeStack(home, ports)
     if wanted == "local":
         return Stack.of(home, ports)
     raise LocalError(f"STACK={wanted} is not known. Use STACK=local or STACK=docker, or leave STACK unset.")

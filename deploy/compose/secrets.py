@@ -20,7 +20,8 @@ from deploy.replicaset import database_url
 VOLUMES = Path("/secrets")
 OURS, SERVERS = 10001, 999
 """User ids: of our own image, and of RabbitMQ's and MongoDB's official ones."""
-BROKER, BROKER_OVER_TLS, DATABASE = "rabbitmq:5672", "rabbitmq:5671", "mongodb:27017"
+BROKER, DATABASE = os.environ.get("BROKER", "rabbitmq:5672"), os.environ.get("DATABASE", "mongodb:27017")
+"""Where the servers are in the project's network."""
 CA_FILE = Path("/run/instroom/ca.pem")
 """The authority's certificate, as each container has it that connects to a server."""
 
@@ -48,7 +49,7 @@ def main(volumes: Path = VOLUMES) -> None:
 def _addresses(account: str, passwords: accounts.Passwords, ca: Path | None) -> dict[str, str]:
     """Return an account's addresses of both servers, as the services' settings name them."""
     return {
-        "rabbitmq_url": accounts.broker_url(account, passwords, BROKER_OVER_TLS if ca else BROKER, ca),
+        "rabbitmq_url": accounts.broker_url(account, passwords, BROKER, ca),
         "mongo_url": database_url(account, passwords, DATABASE, ca=ca),
     }
 
@@ -94,12 +95,11 @@ def _give_certificates(volumes: Path, folder: Path) -> None:
     """Give each server its certificate and key, and all who connect to them the authority's certificate."""
     clients = dict.fromkeys((*accounts.SERVICES, "operator"), OURS)
     for volume, owner in {"all": 0, "rabbitmq": SERVERS, "mongodb": SERVERS, **clients}.items():
-        _give(volumes / volume / "ca.pem", (folder / "ca.pem").read_text(encoding="utf-8"), owner)
+        _give(volumes / volume / "ca.pem", (folder / "ca.pem").read_text(), owner)
     for server in ("rabbitmq", "mongodb"):
-        certificate, key = ((folder / f"{server}.{kind}").read_text(encoding="utf-8") for kind in ("pem", "key"))
-        _give(volumes / server / "server.key", key, SERVERS)
-        _give(volumes / server / "server.pem", certificate + (key if server == "mongodb" else ""), SERVERS)
-        print(f"{server}: certificate until {certificates.expiry(folder / f'{server}.pem'):%Y-%m-%d}")
+        certificate, key = folder / f"{server}.pem", folder / f"{server}.key"
+        _give(volumes / server / "server.pem", f"{certificate.read_text()}\n{key.read_text()}", SERVERS)
+        print(f"{server}: certificate until {certificates.expiry(certificate):%Y-%m-%d}")
 
 
 def _give(file: Path, text: str, owner: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,25 +27,23 @@ SETTING_UP = {"secrets", "founding"}
 """The containers that end when they are done."""
 
 
-class TlsSettings(BaseSettings):
-    """Whether the servers take TLS; what else there is to set about it is compose's to read."""
+class Overlays(BaseSettings):
+    """What is laid over docker-compose.yml; each is a file docker-compose.NAME.yml."""
 
     model_config = FROM_ENVIRONMENT
 
-    tls: bool = Field(default=False, description="add docker-compose.tls.yml")
+    tls: bool = Field(default=False, description="RabbitMQ and MongoDB over TLS alone")
 
 
 @dataclass(frozen=True)
 class ComposeStack:
     """A compose project of this repository; `home` holds its mails and the file with its addresses.
 
-    Another home than a clone's usual one is another project, with data and an image of its own. With `tls` its servers
-    take nothing else.
+    Another home than a clone's usual one is another project, with data and an image of its own.
     """
 
     home: Path
     ports: Ports
-    tls: bool = False
 
     @property
     def project(self) -> str:
@@ -60,7 +58,7 @@ class ComposeStack:
 
     @property
     def ca_file(self) -> Path:
-        """Hold the certificate by which clients of this machine verify a running stack's servers, if over TLS."""
+        """Hold the certificate by which clients on this machine verify the servers, where those take TLS."""
         return self.home.resolve() / "ca.pem"
 
     @property
@@ -83,6 +81,16 @@ class ComposeStack:
     def _kept(self) -> Path:
         return self.home / "images.json"
 
+    @property
+    def overlays(self) -> list[str]:
+        """Hold the overlays that are asked for now, and those that the stack was started with: it has their data."""
+        before = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
+        return sorted({*before, *(name for name, is_wanted in Overlays() if is_wanted)})
+
+    @property
+    def _started_with(self) -> Path:
+        return self.home / "overlays.json"
+
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
 
@@ -91,9 +99,11 @@ class ComposeStack:
         self.mail_directory.mkdir(parents=True, exist_ok=True)
         print("start: images", flush=True)
         images = self.images
+        accounts.write_private(self._started_with, json.dumps(self.overlays))
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
-        self._keep_ca()
+        if "tls" in self.overlays:
+            self.ca_file.write_text(self._secret("ca.pem"), encoding="utf-8")
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
         accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
 
@@ -105,8 +115,8 @@ class ComposeStack:
 
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
-        replace(self, tls=True).compose("down", "--volumes", "--remove-orphans")  # whatever it was started with
-        for path in (self.env_file, self.ca_file, self._kept, *self.mail_directory.glob("*.eml")):
+        self.compose("down", "--volumes", "--remove-orphans")
+        for path in (self.env_file, self.ca_file, self._kept, self._started_with, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -133,7 +143,7 @@ class ComposeStack:
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
-        passwords, ca = self._passwords(), self.ca_file if self.tls else None
+        passwords, ca = self._passwords(), self.ca_file if "tls" in self.overlays else None
         broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
         return {
             "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker, ca),
@@ -148,11 +158,6 @@ class ComposeStack:
         passwords: dict[str, str] = json.loads(self._secret("accounts.json"))
         return passwords
 
-    def _keep_ca(self) -> None:
-        self.ca_file.unlink(missing_ok=True)
-        if self.tls:
-            self.ca_file.write_text(self._secret("ca.pem"), encoding="utf-8")
-
     def _secret(self, file: str) -> str:
         reading = ("run", "--rm", "--no-deps", "secrets", "cat", f"/secrets/all/{file}")
         return self.compose(*reading, captured=True, images=self.images)
@@ -164,7 +169,7 @@ class ComposeStack:
         """
         environment = {**os.environ, **self._variables(), **(images or {})}
         project = ["--project-directory", str(ROOT), "--project-name", self.project, "--progress", "quiet"]
-        command = ["docker", "compose", *project, *words]
+        command = ["docker", "compose", *project, *self._files(), *words]
         try:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
         except OSError as error:
@@ -173,16 +178,17 @@ class ComposeStack:
             raise LocalError(f"docker compose {words[0]} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""
 
+    def _files(self) -> Iterator[str]:
+        """Name the files, where they are more than compose finds by itself."""
+        names = [f"docker-compose.{overlay}.yml" for overlay in self.overlays]
+        for name in ("docker-compose.yml", *names) if names else ():
+            yield from ("--file", str(ROOT / name))
+
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
         image = {} if "INSTROOM_IMAGE" in os.environ else {"INSTROOM_IMAGE": self.project}
-        return {**ports, **mail, **image, **self._files(), "COMPOSE_PROFILES": "dev"}
-
-    def _files(self) -> dict[str, str]:
-        """Add the overlay to the files of the project, which the operator may have set."""
-        usual = os.environ.get("COMPOSE_FILE", str(ROOT / "docker-compose.yml"))
-        return {"COMPOSE_FILE": f"{usual}:{ROOT / 'docker-compose.tls.yml'}"} if self.tls else {}
+        return {**ports, **mail, **image, "COMPOSE_PROFILES": "dev"}
 
 
 def _does_its_work(container: Mapping[str, Any]) -> bool:

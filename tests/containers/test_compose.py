@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from pymongo.errors import OperationFailure
 
 from deploy.compose.stack import ComposeStack
 from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
 from tests.support.eventually import wait_until
 
 SERVICES = ("catalog", "enrolment", "notification")
@@ -33,17 +31,6 @@ REQUEST = {
     "--region": "groningen",
     "--time": "2021-05-20T11:30:00+02:00",
 }
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
-    """Provide a project of its own, up and with the five programmes."""
-    stack = ComposeStack(tmp_path_factory.mktemp("compose"), Ports.free())
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.reset()
 
 
 def docker(*words: str) -> str:
