@@ -41,6 +41,7 @@ def _flaw(folder: Path, name: str, demands: Iterable[Sequence[str]], ahead: time
     """Say which of these demands (words for `openssl verify`) a certificate fails, or that the key is another's."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     moment = str(int((datetime.now(UTC) + ahead).timestamp()))
+    # As strictly as Python 3.13 verifies by default, in the services.
     trust = ["-no-CApath", "-no-CAstore", "-x509_strict", "-CAfile", str(folder / "ca.pem"), "-attime", moment]
     for demand in demands:
         verified = _openssl("verify", *trust, *demand, str(certificate))
