@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -73,11 +74,11 @@ class Accounts:
     vhost: str
 
     @classmethod
-    def at(cls, address: str, vhost: str) -> Accounts:
-        """Take the address of the broker's HTTP API with an administrator's account."""
+    def at(cls, address: str, vhost: str, ca: Path | None) -> Accounts:
+        """Take the address of the broker's HTTP API with an administrator's account, and who vouches for it."""
         parts = urlsplit(address)
         url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        return cls(Management(url, unquote(parts.username or ""), unquote(parts.password or "")), vhost)
+        return cls(Management(url, unquote(parts.username or ""), unquote(parts.password or ""), ca), vhost)
 
     def all(self) -> dict[str, Rights]:
         """Return every integrator by name, with what it may do."""

@@ -17,6 +17,7 @@ INTEGRATOR_BROKER = "RABBITMQ_URL"
 OPERATOR_BROKER = "RABBITMQ_OPERATOR_URL"
 DATABASE = "MONGO_URL"
 ADMINISTRATION = "RABBITMQ_ADMIN_URL"
+CA = "TLS_CA_FILE"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Servers:
     def administration(self) -> str:
         """Return the address of the broker's HTTP API with an administrator's account."""
         return self._first(ADMINISTRATION)
+
+    @property
+    def ca(self) -> Path | None:
+        """Return the authority that vouches for servers that take TLS, where it is one of their own."""
+        return Path(self.values[CA]) if self.values.get(CA) else None
 
     def _first(self, *names: str) -> str:
         for name in names:

@@ -33,15 +33,16 @@ def load_passwords(home: Path) -> Passwords:
     return passwords
 
 
-def broker_url(user: str, passwords: Passwords, host: str) -> str:
-    """Return the AMQP address for an account on this host (host:port)."""
-    return f"amqp://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}"
+def broker_url(user: str, passwords: Passwords, host: str, ca: Path | None = None) -> str:
+    """Return the AMQP address for an account on this host (host:port); over TLS where a `ca` is to vouch for it."""
+    scheme, query = ("amqps", f"?cafile={quote(str(ca))}") if ca else ("amqp", "")
+    return f"{scheme}://{user}:{quote(passwords[user], safe='')}@{host}/{VHOST}{query}"
 
 
 def as_administrator(addresses: Mapping[str, str], passwords: Passwords, management: str) -> dict[str, str]:
-    """Return the addresses of a stack as `instroom integrator` needs them: its HTTP API (host:port) besides."""
-    admin = f"http://{ADMIN}:{quote(passwords[ADMIN], safe='')}@{management}"
-    return {**addresses, "RABBITMQ_ADMIN_URL": admin}
+    """Return the addresses of a stack as `instroom integrator` needs them: that of the broker's HTTP API besides."""
+    account = f"://{ADMIN}:{quote(passwords[ADMIN], safe='')}@"
+    return {**addresses, "RABBITMQ_ADMIN_URL": management.replace("://", account, 1)}
 
 
 def as_operator(addresses: Mapping[str, str]) -> dict[str, str]:

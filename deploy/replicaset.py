@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,10 +19,18 @@ Client = MongoClient[dict[str, Any]]
 
 
 def database_url(
-    user: str, passwords: accounts.Passwords, host: str, options: str = f"replicaSet={REPLICA_SET}"
+    user: str,
+    passwords: accounts.Passwords,
+    host: str,
+    options: str = f"replicaSet={REPLICA_SET}",
+    ca: Path | None = None,
 ) -> str:
-    """Return the address of the database for an account, on this host (host:port)."""
-    return f"mongodb://{user}:{quote(passwords[user], safe='')}@{host}/?{options}"
+    """Return the address of the database for an account, on this host (host:port).
+
+    It is reached over TLS where a `ca` is to vouch for it.
+    """
+    secured = f"&tls=true&tlsCAFile={quote(str(ca))}" if ca else ""
+    return f"mongodb://{user}:{quote(passwords[user], safe='')}@{host}/?{options}{secured}"
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,15 @@ class ReplicaSet:
     """A server that is to become one.
 
     `address` (host:port) is where it is reached from here, which must be its own machine while it has no accounts;
-    `member` is how its clients reach it; `wait_until` waits for a condition, and raises where that takes too long.
+    `member` is how its clients reach it; `wait_until` waits for a condition, and raises where that takes too long;
+    `ca` vouches for a server that takes TLS.
     """
 
     address: str
     member: str
     passwords: accounts.Passwords
     wait_until: Callable[[Callable[[], bool]], None]
+    ca: Path | None = None
 
     def found(self) -> None:
         """Wait for the server, and make it a replica set with accounts unless it is one; safe to repeat."""
@@ -71,7 +82,8 @@ class ReplicaSet:
         return True
 
     def _client(self, **options: Any) -> Client:
-        return MongoClient(self.address, directConnection=True, serverSelectionTimeoutMS=2000, **options)
+        secured: dict[str, Any] = {"tls": True, "tlsCAFile": str(self.ca)} if self.ca else {}
+        return MongoClient(self.address, directConnection=True, serverSelectionTimeoutMS=2000, **secured, **options)
 
     def _answers(self) -> bool:
         try:

@@ -153,7 +153,8 @@ def remove(
 
 
 def _accounts(servers: Servers) -> Accounts:
-    return Accounts.at(servers.administration, urlsplit(servers.operator_broker).path.removeprefix("/"))
+    vhost = urlsplit(servers.operator_broker).path.removeprefix("/")
+    return Accounts.at(servers.administration, vhost, servers.ca)
 
 
 def _types(typed: Sequence[str], exchange: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Runs in the network of MongoDB's own container, from which alone it lets anybody
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,8 +21,9 @@ PATIENCE_S = 60.0
 def main(volumes: Path = VOLUMES) -> int:
     """Found the replica set; return 1 where the server does not come up."""
     passwords = accounts.load_passwords(volumes / "all")
+    ca = Path(os.environ["TLS_CA_FILE"]) if "TLS_CA_FILE" in os.environ else None
     try:
-        ReplicaSet("127.0.0.1:27017", DATABASE, passwords, _wait_until).found()
+        ReplicaSet("127.0.0.1:27017", DATABASE, passwords, _wait_until, ca).found()
     except TimeoutError as trouble:
         print(trouble, file=sys.stderr)
         return 1

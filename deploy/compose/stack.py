@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
 from deploy import accounts
+from deploy.compose import certificates
 from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.local.settings import FROM_ENVIRONMENT, Ports
 from deploy.replicaset import database_url
 
 USUAL_HOME = ROOT / ".local"
@@ -23,6 +27,14 @@ SETTING_UP = {"secrets", "founding"}
 """The containers that end when they are done."""
 OBSERVABILITY = "observability"
 """The profile with Prometheus and Grafana."""
+
+
+class Overlays(BaseSettings):
+    """What is laid over docker-compose.yml; each is a file docker-compose.NAME.yml."""
+
+    model_config = FROM_ENVIRONMENT
+
+    tls: bool = Field(default=False, description="RabbitMQ and MongoDB over TLS alone")
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,11 @@ class ComposeStack:
     @property
     def _admin_file(self) -> Path:
         return self.home / "admin.env"
+
+    @property
+    def ca_file(self) -> Path:
+        """Hold the certificate by which clients on this machine verify the servers, where those take TLS."""
+        return self.home.resolve() / "ca.pem"
 
     @property
     def mail_directory(self) -> Path:
@@ -88,6 +105,16 @@ class ComposeStack:
     def _kept(self) -> Path:
         return self.home / "images.json"
 
+    @property
+    def overlays(self) -> list[str]:
+        """Hold the overlays that are asked for now, and those that the stack was started with: it has their data."""
+        before = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
+        return sorted({*before, *(name for name, is_wanted in Overlays() if is_wanted)})
+
+    @property
+    def _started_with(self) -> Path:
+        return self.home / "overlays.json"
+
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
 
@@ -96,23 +123,29 @@ class ComposeStack:
         self.mail_directory.mkdir(parents=True, exist_ok=True)
         print("start: images", flush=True)
         images = self.images
+        accounts.write_private(self._started_with, json.dumps(self.overlays))
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
+        if "tls" in self.overlays:
+            self.ca_file.write_text(self._secret("ca.pem"), encoding="utf-8")
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
         addresses = self.addresses()
-        for_admin = accounts.as_administrator(addresses, self.passwords(), f"127.0.0.1:{self.ports.management_port}")
+        management = addresses["RABBITMQ_MANAGEMENT_URL"]
+        for_admin = accounts.as_administrator(addresses, self.passwords(), management)
         accounts.write_private(self._admin_file, accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
 
     def down(self) -> None:
         """Stop everything and keep its data."""
         self.compose("--profile", "*", "down")
-        self.env_file.unlink(missing_ok=True)
+        for path in (self.env_file, self._admin_file, self.ca_file):
+            path.unlink(missing_ok=True)
 
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans")
-        for path in (self.env_file, self._admin_file, self._kept, *self.mail_directory.glob("*.eml")):
+        made = (self.env_file, self._admin_file, self.ca_file, self._kept, self._started_with)
+        for path in (*made, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -120,25 +153,37 @@ class ComposeStack:
         self.compose("logs", "--follow", "--tail", "20")
 
     def status(self) -> bool:
-        """Show every container; tell whether the stack works."""
+        """Show every container, and how long certificates are valid; tell whether the stack works."""
         self.compose("ps")
+        verified = not self.ca_file.exists() or self._show_expiry()
         said = self.compose("ps", "--all", "--format", "json", captured=True)
         containers = [json.loads(line) for line in said.splitlines()]
-        return self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
+        return verified and self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
+
+    def _show_expiry(self) -> bool:
+        """Show until when the certificates are valid that the servers show; tell whether clients accept them."""
+        for server, port in {"rabbitmq": self.ports.amqp_port, "mongodb": self.ports.mongo_port}.items():
+            try:
+                print(f"{server}: certificate until {certificates.expiry_shown(port, self.ca_file):%Y-%m-%d}")
+            except OSError as error:
+                print(f"{server}: {error}")
+                return False
+        return True
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
-        passwords = self.passwords()
+        passwords, ca = self.passwords(), self.ca_file if "tls" in self.overlays else None
         broker, database = f"127.0.0.1:{self.ports.amqp_port}", f"127.0.0.1:{self.ports.mongo_port}"
         watching = {
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports.prometheus_port}",
             "GRAFANA_URL": f"http://127.0.0.1:{self.ports.grafana_port}",
         }
         return {
-            "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker),
-            "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker),
-            "RABBITMQ_MANAGEMENT_URL": f"http://127.0.0.1:{self.ports.management_port}",
-            "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true"),
+            "RABBITMQ_URL": accounts.broker_url(accounts.INTEGRATOR, passwords, broker, ca),
+            "RABBITMQ_OPERATOR_URL": accounts.broker_url(accounts.OPERATOR, passwords, broker, ca),
+            "RABBITMQ_MANAGEMENT_URL": f"{'https' if ca else 'http'}://127.0.0.1:{self.ports.management_port}",
+            "MONGO_URL": database_url(accounts.OPERATOR, passwords, database, "directConnection=true", ca),
+            **({"TLS_CA_FILE": str(ca)} if ca else {}),
             "MAIL_DIR": str(self.mail_directory),
             "MAIL_PAGE_URL": self.mail_page_url,
             **(watching if self.is_watched else {}),
@@ -146,9 +191,12 @@ class ComposeStack:
 
     def passwords(self) -> dict[str, str]:
         """Return the password of every account, which only who may run containers can read."""
-        reading = ("run", "--rm", "--no-deps", "secrets", "cat", "/secrets/all/accounts.json")
-        passwords: dict[str, str] = json.loads(self.compose(*reading, captured=True, images=self.images))
+        passwords: dict[str, str] = json.loads(self._secret("accounts.json"))
         return passwords
+
+    def _secret(self, file: str) -> str:
+        reading = ("run", "--rm", "--no-deps", "secrets", "cat", f"/secrets/all/{file}")
+        return self.compose(*reading, captured=True, images=self.images)
 
     def compose(self, *words: str, captured: bool = False, images: Mapping[str, str] | None = None) -> str:
         """Run docker compose on this project; return what it printed, where that is to be captured.
@@ -157,7 +205,7 @@ class ComposeStack:
         """
         environment = {**os.environ, **self._variables(), **(images or {})}
         project = ["--project-directory", str(ROOT), "--project-name", self.project, "--progress", "quiet"]
-        command = ["docker", "compose", *project, *words]
+        command = ["docker", "compose", *project, *self._files(), *words]
         try:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
         except OSError as error:
@@ -167,6 +215,12 @@ class ComposeStack:
         if done.returncode:
             raise LocalError(f"docker compose {' '.join(words)} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""
+
+    def _files(self) -> Iterator[str]:
+        """Name the files, where they are more than compose finds by itself."""
+        names = [f"docker-compose.{overlay}.yml" for overlay in self.overlays]
+        for name in ("docker-compose.yml", *names) if names else ():
+            yield from ("--file", str(ROOT / name))
 
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}

@@ -95,8 +95,8 @@ class Stack:
                 service.wait()
         with _timed("five programmes"):
             self._load_catalogue()
-        addresses, management = self.addresses(), f"127.0.0.1:{self.servers.ports.management_port}"
-        for_admin = accounts.as_administrator(addresses, self.servers.rabbitmq.passwords, management)
+        addresses, rabbitmq = self.addresses(), self.servers.rabbitmq
+        for_admin = accounts.as_administrator(addresses, rabbitmq.passwords, rabbitmq.management_url)
         accounts.write_private(self.env_file.with_name("admin.env"), accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
 

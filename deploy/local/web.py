@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+def _opener(ca: Path | None = None) -> urllib.request.OpenerDirector:
+    """Return what opens pages past any proxy; over TLS, those that this authority vouches for."""
+    trust = ssl.create_default_context(cafile=ca) if ca else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
+
+
+_direct = _opener()
 
 
 def answers_well(url: str) -> bool:
@@ -39,6 +48,8 @@ class Management:
     url: str
     user: str
     password: str
+    ca: Path | None = None
+    """Vouches for a server that takes TLS."""
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Call the API and return its answer; raises `OSError` where it refuses or cannot be reached."""
@@ -50,7 +61,7 @@ class Management:
             headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
         )
         try:
-            with _direct.open(request, timeout=30) as answer:
+            with _opener(self.ca).open(request, timeout=30) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from chassis import logs
 from deploy.compose.images import ImageSettings
+from deploy.compose.stack import Overlays
 from deploy.local.settings import Ports, Programs
 from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings
@@ -29,6 +30,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     Ports,
     Programs,
     ImageSettings,
+    Overlays,
 )
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
