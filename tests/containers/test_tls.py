@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from yarl import URL
 from deploy.compose import certificates
 from deploy.compose.stack import ComposeStack
 from deploy.local.settings import Ports
-from tests.containers.test_compose import SERVERS, SERVICES, containers, docker, mails, request
+from tests.containers.test_compose import INSTROOM, SERVERS, SERVICES, containers, docker, mails, request
 from tests.support.eventually import wait_until
 
 UNTRUSTED = "certificate verify failed"
@@ -70,6 +71,15 @@ def test_a_request_from_the_host_is_decided_and_mailed(stack: ComposeStack) -> N
     assert stack.status()
     assert request(stack, "robin") == 0
     wait_until(lambda: any(b"robin@example.org" in mail.read_bytes() for mail in mails(stack)), within=20)
+
+
+def test_an_integrator_is_added_over_tls(stack: ComposeStack) -> None:
+    """From inside, and from the host: the administrator's password travels to a server that is verified."""
+    words = ("integrator", "add", "website", "--may-read", "all")
+    told = stack.compose("run", "--rm", "admin", *words, captured=True, images=stack.images)
+    assert told.startswith("RABBITMQ_URL=amqps://website:")
+    file = stack.env_file.with_name("admin.env")
+    assert subprocess.run([INSTROOM, "--env-file", str(file), "integrator", "list"], check=False).returncode == 0
 
 
 async def test_in_the_clear_nobody_gets_in(stack: ComposeStack, addresses: dict[str, str]) -> None:
