@@ -21,7 +21,7 @@ def main(volumes: Path = VOLUMES) -> int:
     """Found the replica set; return 1 where the server does not come up."""
     passwords = accounts.load_passwords(volumes / "all")
     try:
-        ReplicaSet("127.0.0.1:27017", DATABASE, passwords, _wait_until).found()
+        ReplicaSet("127.0.0.1:27017", tuple(DATABASE.split(",")), passwords, _wait_until).found()
     except TimeoutError as trouble:
         print(trouble, file=sys.stderr)
         return 1

@@ -16,23 +16,29 @@ from deploy.replicaset import database_url
 VOLUMES = Path("/secrets")
 OURS, SERVERS = 10001, 999
 """User ids: of our own image, and of RabbitMQ's and MongoDB's official ones."""
-BROKER, DATABASE = "rabbitmq:5672", "mongodb:27017"
+BROKER, DATABASE = os.environ.get("BROKER", "rabbitmq:5672"), os.environ.get("DATABASE", "mongodb:27017")
+"""Where the servers are in the project's network; the database's members with commas between."""
 
 
 def main(volumes: Path = VOLUMES) -> None:
     """Write every secret; say so on the first run."""
     is_first = not (volumes / "all" / "accounts.json").exists()
     passwords = accounts.load_passwords(volumes / "all")
-    keyfile = volumes / "all" / "mongod.key"
-    if not keyfile.exists():
-        accounts.write_private(keyfile, accounts.new_keyfile())
     _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
-    _give(volumes / "mongodb" / "mongod.key", keyfile.read_text(encoding="utf-8"), SERVERS)
+    for server, key in (("rabbitmq", ".erlang.cookie"), ("mongodb", "mongod.key")):
+        _give(volumes / server / key, _kept(volumes / "all" / key), SERVERS)
     for service in accounts.SERVICES:
         _give(volumes / service / "rabbitmq_url", accounts.broker_url(service, passwords, BROKER), OURS)
         _give(volumes / service / "mongo_url", database_url(service, passwords, DATABASE), OURS)
     _give(volumes / "operator" / "stack.env", _operator_environment(passwords), OURS)
     print("Every account has a password of its own now." if is_first else "The secrets are there.")
+
+
+def _kept(file: Path) -> str:
+    """Return the key by which servers of one kind know each other; made at the first call."""
+    if not file.exists():
+        accounts.write_private(file, accounts.new_key())
+    return file.read_text(encoding="utf-8")
 
 
 def _operator_environment(passwords: accounts.Passwords) -> str:

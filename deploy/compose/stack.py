@@ -5,22 +5,33 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
 from deploy import accounts
 from deploy.compose.images import ImageSettings, chosen
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.local.settings import FROM_ENVIRONMENT, Ports
 from deploy.replicaset import database_url
 
 USUAL_HOME = ROOT / ".local"
 SETTING_UP = {"secrets", "founding"}
 """The containers that end when they are done."""
+
+
+class Overlays(BaseSettings):
+    """What is laid over docker-compose.yml; each is a file docker-compose.NAME.yml."""
+
+    model_config = FROM_ENVIRONMENT
+
+    cluster: bool = Field(default=False, description="three brokers, and a database of three members")
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,16 @@ class ComposeStack:
     def _kept(self) -> Path:
         return self.home / "images.json"
 
+    @property
+    def overlays(self) -> list[str]:
+        """Hold the overlays that are asked for now, and those that the stack was started with: it has their data."""
+        before = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
+        return sorted({*before, *(name for name, is_wanted in Overlays() if is_wanted)})
+
+    @property
+    def _started_with(self) -> Path:
+        return self.home / "overlays.json"
+
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
 
@@ -72,6 +93,7 @@ class ComposeStack:
         self.mail_directory.mkdir(parents=True, exist_ok=True)
         print("start: images", flush=True)
         images = self.images
+        accounts.write_private(self._started_with, json.dumps(self.overlays))
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
@@ -85,7 +107,7 @@ class ComposeStack:
     def reset(self) -> None:
         """Stop everything and wipe its data, accounts and mails."""
         self.compose("down", "--volumes", "--remove-orphans")
-        for path in (self.env_file, self._kept, *self.mail_directory.glob("*.eml")):
+        for path in (self.env_file, self._kept, self._started_with, *self.mail_directory.glob("*.eml")):
             path.unlink(missing_ok=True)
 
     def logs(self) -> None:
@@ -123,7 +145,7 @@ class ComposeStack:
         """
         environment = {**os.environ, **self._variables(), **(images or {})}
         project = ["--project-directory", str(ROOT), "--project-name", self.project, "--progress", "quiet"]
-        command = ["docker", "compose", *project, *words]
+        command = ["docker", "compose", *project, *self._files(), *words]
         try:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
         except OSError as error:
@@ -131,6 +153,12 @@ class ComposeStack:
         if done.returncode:
             raise LocalError(f"docker compose {words[0]} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""
+
+    def _files(self) -> Iterator[str]:
+        """Name the files, where they are more than compose finds by itself."""
+        names = [f"docker-compose.{overlay}.yml" for overlay in self.overlays]
+        for name in ("docker-compose.yml", *names) if names else ():
+            yield from ("--file", str(ROOT / name))
 
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
