@@ -12,6 +12,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
 
+CONNECT_TIMEOUT_S = 5.0
+"""A broker that takes a connection and says nothing, as a machine that hangs does, is left for another after that."""
+
 
 class ServiceSettings(BaseSettings):
     """What every service needs to run; a service adds its own in its `settings.py`."""

@@ -78,8 +78,11 @@ class ComposeStack:
     @property
     def overlays(self) -> list[str]:
         """Hold the overlays that are asked for now, and those that the stack was started with: it has their data."""
-        before = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
-        return sorted({*before, *(name for name, is_wanted in Overlays() if is_wanted)})
+        return sorted({*self._kept_overlays(), *(name for name, is_wanted in Overlays() if is_wanted)})
+
+    def _kept_overlays(self) -> list[str]:
+        names = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
+        return [str(name) for name in names]
 
     @property
     def _started_with(self) -> Path:
@@ -92,12 +95,21 @@ class ComposeStack:
         """
         self.mail_directory.mkdir(parents=True, exist_ok=True)
         print("start: images", flush=True)
+        self._ensure_not_to_grow()
         images = self.images
         accounts.write_private(self._started_with, json.dumps(self.overlays))
         print("start: containers, until all are healthy", flush=True)
         self.compose("up", "--detach", "--build", "--wait", images=images)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=images)
         accounts.write_private(self.env_file, accounts.env_text(self.addresses()))
+
+    def _ensure_not_to_grow(self) -> None:
+        """Raise `LocalError` where one broker with data is to become three: they need to be started one by one."""
+        if self._kept.exists() and "cluster" in self.overlays and "cluster" not in self._kept_overlays():
+            raise LocalError(
+                "This stack has data of one broker and one database. docs/operating.md, From one to three, says how"
+                " three take them over; make reset wipes them."
+            )
 
     def down(self) -> None:
         """Stop everything and keep its data."""

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
+from deploy.local.web import Management
 
 BROKERS = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 MEMBERS = ("mongodb", "mongodb-2", "mongodb-3")
 SERVICES = ("catalog", "enrolment", "notification")
 DOCKER = shutil.which("docker") or "docker"
-QUEUES = ("list_queues", "--vhost", "instroom", "name", "leader", "members", "online")
 
 
 def docker(*words: str) -> str:
@@ -93,15 +94,25 @@ class Cluster:
 
     def queues(self) -> list[dict[str, Any]]:
         """Return every queue and stream with its leader, its members, and those of them that are online."""
-        broker = self._first_running(BROKERS)
-        said = docker("exec", self.container(broker), "rabbitmqctl", "--quiet", "--formatter", "json", *QUEUES)
-        queues: list[dict[str, Any]] = json.loads(said)
-        return queues
+        return self._told("list_queues", "--vhost", "instroom", "name", "leader", "members", "online")
 
     def leader(self, queue: str) -> str:
         """Return the broker that leads a queue."""
         (leader,) = (found["leader"] for found in self.queues() if found["name"] == queue)
         return str(leader).removeprefix("rabbit@")
+
+    def broker_of(self, account: str) -> str:
+        """Return a broker that an account is connected to."""
+        operator = urlsplit(self.stack.addresses()["RABBITMQ_OPERATOR_URL"])
+        pages = self.stack.addresses()["RABBITMQ_MANAGEMENT_URL"]
+        connections = Management(pages, operator.username or "", operator.password or "").call("GET", "connections")
+        return str(next(found["node"] for found in connections if found["user"] == account)).removeprefix("rabbit@")
+
+    def _told(self, *words: str) -> list[dict[str, Any]]:
+        broker = next(server for server in BROKERS if self._says_yes(server, "true"))
+        said = docker("exec", self.container(broker), "rabbitmqctl", "--quiet", "--formatter", "json", *words)
+        told: list[dict[str, Any]] = json.loads(said)
+        return told
 
     def is_whole(self) -> bool:
         """Tell whether every queue and stream has a member on all three brokers, and every member is online."""
@@ -110,9 +121,6 @@ class Cluster:
     def primary(self) -> str:
         """Return the member of the replica set that takes writes."""
         return next(member for member in MEMBERS if self._says_yes(member, "is-primary"))
-
-    def _first_running(self, servers: tuple[str, ...]) -> str:
-        return next(server for server in servers if self._says_yes(server, "true"))
 
     def _says_yes(self, server: str, command: str) -> bool:
         done = subprocess.run([DOCKER, "exec", self.container(server), command], capture_output=True, check=False)
@@ -129,7 +137,8 @@ class Cluster:
     @contextmanager
     def asking(self, name: str) -> Iterator[Asking]:
         """Have another system ask for places during the block; it knows the brokers by their common name."""
-        url = self.stack.addresses()["RABBITMQ_URL"].replace(f"127.0.0.1:{self.stack.ports.amqp_port}", "brokers:5672")
+        host = "brokers" if self.stack.overlays else "rabbitmq"
+        url = self.stack.addresses()["RABBITMQ_URL"].replace(f"127.0.0.1:{self.stack.ports.amqp_port}", f"{host}:5672")
         container = ("--rm", "--interactive", "--init", "--network", f"{self.stack.project}_inside")
         given = ("--volume", f"{ROOT}/tests:/app/tests:ro", "--env", f"RABBITMQ_URL={url}")
         program = (self.stack.project, "python3", "-m", "tests.cluster.asking", name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
-from instroom_contracts.topology import queue_name
-from tests.cluster.cluster import BROKERS, MEMBERS, SERVICES, Asking, Cluster
+from instroom_contracts.topology import STREAM, queue_name
+from tests.cluster.cluster import BROKERS, MEMBERS, SERVICES, Asking, Cluster, docker
 from tests.support.eventually import wait_until
 
 REQUESTS = queue_name("enrolment", type_of(EnrolmentRequested))
@@ -23,17 +25,34 @@ FIGURES = ROOT / "build" / "cluster.json"
 HEALS_WITHIN_S = 120
 
 
+GROWING = (
+    ("up", "--detach", "rabbitmq"),
+    ("exec", "rabbitmq", "rabbitmqctl", "wait", "--timeout", "120", "/var/lib/rabbitmq/mnesia/rabbit@rabbitmq.pid"),
+    ("up", "--detach", "--wait"),
+    ("exec", "rabbitmq", "rabbitmq-streams", "add_replica", "--vhost", "instroom", STREAM, "rabbit@rabbitmq-2"),
+    ("exec", "rabbitmq", "rabbitmq-streams", "add_replica", "--vhost", "instroom", STREAM, "rabbit@rabbitmq-3"),
+)
+"""What docs/operating.md tells to do, "From one to three"."""
+
+
+@contextmanager
+def project(home: Path) -> Iterator[ComposeStack]:
+    """Provide a compose project of one's own, and remove it with its data."""
+    stack = ComposeStack(home, Ports.free())
+    try:
+        yield stack
+    finally:
+        stack.reset()
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Provide a cluster of its own, up and with the five programmes."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INSTROOM_CLUSTER", "1")
-        stack = ComposeStack(tmp_path_factory.mktemp("cluster"), Ports.free())
-        try:
+        with project(tmp_path_factory.mktemp("cluster")) as stack:
             stack.up()
             yield Cluster(stack)
-        finally:
-            stack.reset()
 
 
 def some_answers(asking: Asking, more: int = 60) -> None:
@@ -73,6 +92,19 @@ def test_every_queue_and_the_stream_have_a_member_on_each_broker(cluster: Cluste
     assert {queue["leader"].removeprefix("rabbit@") for queue in cluster.queues()} == set(BROKERS)
 
 
+@pytest.mark.parametrize("server", [*BROKERS, *MEMBERS])
+def test_a_server_can_do_no_more_than_it_must(cluster: Cluster, server: str) -> None:
+    """Those that the overlay adds are held like the first, and the host reaches only that one."""
+    (container,) = json.loads(docker("inspect", cluster.container(server)))
+    host = container["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["CapDrop"], host["CapAdd"]) == (True, ["ALL"], None)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"]
+    assert host["PidsLimit"]
+    assert bool(host["PortBindings"]) == (server in {"rabbitmq", "mongodb"})
+    assert ("outside" in str(container["NetworkSettings"]["Networks"])) == (server in {"rabbitmq", "mongodb"})
+
+
 def survives(cluster: Cluster, event: str, *servers: str) -> None:
     """Kill servers under load and start them again later; check that nothing was lost or told twice."""
     with cluster.asking(event) as asking:
@@ -101,12 +133,33 @@ def test_all_brokers_are_killed_at_once(cluster: Cluster) -> None:
     survives(cluster, "brokers-killed", *BROKERS)
 
 
-def test_a_broker_that_leads_freezes(cluster: Cluster) -> None:
-    """It takes connections and says nothing: who was connected to it goes to another."""
+def test_a_broker_with_a_service_on_it_freezes(cluster: Cluster) -> None:
+    """It takes connections and says nothing: the service goes to another."""
     with cluster.asking("broker-frozen") as asking:
         some_answers(asking)
-        with cluster.frozen(cluster.leader(REQUESTS)):
+        with cluster.frozen(cluster.broker_of("enrolment")):
             some_answers(asking, 200)
         heals_s = healed(cluster)
         some_answers(asking)
         note("broker-frozen", every_request_was_answered_once(cluster, asking), heals_s)
+
+
+def test_one_server_of_each_kind_becomes_three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody begins with a cluster; what was decided before is there afterwards."""
+    with project(tmp_path) as stack:
+        stack.up()
+        cluster = Cluster(stack)
+        with cluster.asking("before") as asking:
+            some_answers(asking)
+            every_request_was_answered_once(cluster, asking)
+        monkeypatch.setenv("INSTROOM_CLUSTER", "1")
+        for command in GROWING:
+            stack.compose(*command, images=stack.images)
+        healed(cluster)
+        with cluster.asking("after") as asking:
+            some_answers(asking)
+            cluster.kill("rabbitmq", "mongodb")
+            some_answers(asking)
+            cluster.start("rabbitmq", "mongodb")
+            healed(cluster)
+            every_request_was_answered_once(cluster, asking)

@@ -9,6 +9,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from deploy.compose.images import ImageSettings
+from deploy.compose.stack import Overlays
 from deploy.local.settings import Ports, Programs
 from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings
@@ -25,6 +26,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     Ports,
     Programs,
     ImageSettings,
+    Overlays,
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
