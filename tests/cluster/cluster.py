@@ -114,9 +114,11 @@ class Cluster:
         told: list[dict[str, Any]] = json.loads(said)
         return told
 
-    def is_whole(self) -> bool:
-        """Tell whether every queue and stream has a member on all three brokers, and every member is online."""
-        return all(len(queue["members"]) == len(queue["online"]) == len(BROKERS) for queue in self.queues())
+    def ensure_whole(self) -> None:
+        """Raise `AssertionError` unless every queue and stream has a member on all three brokers, and all are online."""
+        states = {queue["name"]: (len(queue["members"]), len(queue["online"])) for queue in self.queues()}
+        lacking = {name: counts for name, counts in states.items() if counts != (len(BROKERS), len(BROKERS))}
+        assert not lacking, f"members, and of them online: {lacking}"
 
     def primary(self) -> str:
         """Return the member of the replica set that takes writes."""
