@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--enrolments", type=int, default=10_000)
     count = parser.parse_args().enrolments
     with own_home(SCRATCH) as home:
-        stack = Stack.of(home, Ports.free())
+        stack = Stack.of(home / "stack", Ports.free())
         stack.up()
         with Client(stack.servers.mongodb.url(ADMIN)) as mongo:
             before = sizes(stack, mongo)
