@@ -92,7 +92,7 @@ def note(event: str, books: dict[str, Any], heals_s: float) -> None:
 
 def test_every_queue_and_the_stream_have_a_member_on_each_broker(cluster: Cluster) -> None:
     """One that was declared too early has fewer, and dies with the wrong broker."""
-    cluster.ensure_whole()
+    asyncio.run(eventually(cluster.ensure_whole, within=HEALS_WITHIN_S))
     assert {queue["leader"].removeprefix("rabbit@") for queue in cluster.queues()} == set(BROKERS)
 
 
