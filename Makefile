@@ -1,6 +1,6 @@
 # Every command sets up what it needs first; the first time takes a minute or two.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs status demo test test-containers unit bench check lint types imports generated format lock schemas clean
+.PHONY: help setup up down reset logs status demo test test-containers test-cluster unit bench check lint types imports generated format lock schemas clean
 
 PY := .venv/bin/python
 
@@ -36,6 +36,9 @@ test-containers: setup ## Run the tests of the containers, and others against th
 	@$(PY) -m pytest tests/containers
 	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy
 	@$(PY) -m tests.containers.servers --stack tests/e2e
+
+test-cluster: setup ## Kill servers of a cluster in containers under load (needs a Docker engine, some minutes)
+	@$(PY) -m pytest tests/cluster
 
 unit: setup ## Run the fast tests only
 	@$(PY) -m pytest tests/unit

@@ -28,6 +28,7 @@ from chassis.frames import Outgoing
 from chassis.lease import Lease
 from chassis.mongo import Database
 from chassis.pipeline import Confirms, publish_all
+from chassis.settings import CONNECT_TIMEOUT_S
 from chassis.tracing import OFF, Tracer
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 PUBLISH_TIMEOUT_S = 8.0  # with the lease's margin this ends before another process may take over
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 15.0
+LONGEST_PAUSE_S = 2.0
 ROWS_AT_ONCE = 4
 TROUBLE = (AMQPError, LowLevelAMQPError, PyMongoError, OSError, TimeoutError, RuntimeError)
 
@@ -129,7 +130,7 @@ class Relay:
 
     async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:
-            self._connection = await aio_pika.connect_robust(self._url)
+            self._connection = await aio_pika.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S)
         if self._channel is None:
             self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         return self._channel

@@ -29,7 +29,7 @@ from chassis.handling import Hears, Tells
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
 from chassis.relay import Relay
-from chassis.settings import ServiceSettings
+from chassis.settings import CONNECT_TIMEOUT_S, ServiceSettings
 
 log = structlog.get_logger()
 
@@ -120,6 +120,7 @@ class Runner:
         broker = RabbitBroker(
             self._url,
             apply_types=False,
+            timeout=CONNECT_TIMEOUT_S,
             graceful_timeout=self._settings.graceful_timeout_s,
             logger=None,
         )
@@ -163,7 +164,7 @@ class Runner:
         while True:
             try:
                 await self._mongo.ping()
-                async with await aio_pika.connect_robust(self._url) as connection:
+                async with await aio_pika.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S) as connection:
                     await topology.declare(connection, list(self._heard))
             except (AMQPError, OSError, Unavailable) as error:
                 log.warning("waiting_for_servers", error=type(error).__name__)

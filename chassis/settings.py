@@ -14,6 +14,9 @@ from yarl import URL
 
 from chassis.senders import Admission
 
+CONNECT_TIMEOUT_S = 5.0
+"""A broker that takes a connection and says nothing, as a machine that hangs does, is left for another after that."""
+
 
 class ServiceSettings(BaseSettings):
     """What every service needs to run; a service adds its own in its `settings.py`."""

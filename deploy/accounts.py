@@ -55,9 +55,9 @@ def env_text(values: Mapping[str, str]) -> str:
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
-def new_keyfile() -> str:
-    """Return a key by which the members of a replica set know each other (MongoDB: 6 to 1024 base64 characters)."""
-    return base64.b64encode(secrets.token_bytes(256)).decode()
+def new_key() -> str:
+    """Return a key by which servers know each other (MongoDB: 6 to 1024 base64 characters; Erlang: at most 255)."""
+    return base64.b64encode(secrets.token_bytes(180)).decode()
 
 
 def write_private(file: Path, text: str) -> None:

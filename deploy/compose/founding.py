@@ -23,7 +23,7 @@ def main(volumes: Path = VOLUMES) -> int:
     passwords = accounts.load_passwords(volumes / "all")
     ca = Path(os.environ["TLS_CA_FILE"]) if "TLS_CA_FILE" in os.environ else None
     try:
-        ReplicaSet("127.0.0.1:27017", DATABASE, passwords, _wait_until, ca).found()
+        ReplicaSet("127.0.0.1:27017", tuple(DATABASE.split(",")), passwords, _wait_until, ca).found()
     except TimeoutError as trouble:
         print(trouble, file=sys.stderr)
         return 1

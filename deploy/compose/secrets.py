@@ -24,7 +24,7 @@ OURS, SERVERS = 10001, 999
 GRAFANA = 472
 """The same, of Grafana's."""
 BROKER, DATABASE = os.environ.get("BROKER", "rabbitmq:5672"), os.environ.get("DATABASE", "mongodb:27017")
-"""Where the servers are in the project's network."""
+"""Where the servers are in the project's network; the database's members with commas between."""
 MANAGEMENT = os.environ.get("MANAGEMENT", "http://rabbitmq:15672")
 CA_FILE = Path("/run/instroom/ca.pem")
 """The authority's certificate, as each container has it that connects to a server."""
@@ -34,10 +34,10 @@ def main(volumes: Path = VOLUMES) -> None:
     """Write every secret; say so on the first run. Certificates that are brought and will not do end it."""
     is_first = not (volumes / "all" / "accounts.json").exists()
     passwords = accounts.load_passwords(volumes / "all")
-    keyfile = _kept(volumes / "all" / "mongod.key", accounts.new_keyfile)
     grafana = _kept(volumes / "all" / "grafana.password", lambda: token_urlsafe(24))
     _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
-    _give(volumes / "mongodb" / "mongod.key", keyfile, SERVERS)
+    for server, key in (("rabbitmq", ".erlang.cookie"), ("mongodb", "mongod.key")):
+        _give(volumes / server / key, _kept(volumes / "all" / key, accounts.new_key), SERVERS)
     _give(volumes / "grafana" / "admin_password", grafana, GRAFANA)
     ca = CA_FILE if (volumes / "authority").is_dir() else None
     if ca:

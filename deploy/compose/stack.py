@@ -34,6 +34,7 @@ class Overlays(BaseSettings):
 
     model_config = FROM_ENVIRONMENT
 
+    cluster: bool = Field(default=False, description="three brokers, and a database of three members")
     tls: bool = Field(default=False, description="RabbitMQ and MongoDB over TLS alone")
 
 
@@ -108,8 +109,11 @@ class ComposeStack:
     @property
     def overlays(self) -> list[str]:
         """Hold the overlays that are asked for now, and those that the stack was started with: it has their data."""
-        before = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
-        return sorted({*before, *(name for name, is_wanted in Overlays() if is_wanted)})
+        return sorted({*self._kept_overlays(), *(name for name, is_wanted in Overlays() if is_wanted)})
+
+    def _kept_overlays(self) -> list[str]:
+        names = json.loads(self._started_with.read_text(encoding="utf-8")) if self._started_with.exists() else []
+        return [str(name) for name in names]
 
     @property
     def _started_with(self) -> Path:
@@ -122,6 +126,7 @@ class ComposeStack:
         """
         self.mail_directory.mkdir(parents=True, exist_ok=True)
         print("start: images", flush=True)
+        self._ensure_possible()
         images = self.images
         accounts.write_private(self._started_with, json.dumps(self.overlays))
         print("start: containers, until all are healthy", flush=True)
@@ -134,6 +139,18 @@ class ComposeStack:
         for_admin = accounts.as_administrator(addresses, self.passwords(), management)
         accounts.write_private(self._admin_file, accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
+
+    def _ensure_possible(self) -> None:
+        """Raise `LocalError` where overlays do not go together, or with the data that there is."""
+        if {"cluster", "tls"} <= set(self.overlays):
+            raise LocalError(
+                "A cluster over TLS has not been built yet: set INSTROOM_CLUSTER or INSTROOM_TLS, not both."
+            )
+        if self._kept.exists() and "cluster" in self.overlays and "cluster" not in self._kept_overlays():
+            raise LocalError(
+                "This stack has data of one broker and one database. docs/operating.md, From one to three, says how"
+                " three take them over; make reset wipes them."
+            )
 
     def down(self) -> None:
         """Stop everything and keep its data."""

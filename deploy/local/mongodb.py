@@ -46,7 +46,7 @@ class MongoDB:
         data.mkdir(parents=True, exist_ok=True)
         key = data.parent / "mongod.key"
         if not key.exists():
-            accounts.write_private(key, accounts.new_keyfile())
+            accounts.write_private(key, accounts.new_key())
         options = {
             "--dbpath": str(data),
             "--bind_ip": "127.0.0.1",
@@ -64,4 +64,4 @@ class MongoDB:
 
     def wait(self) -> None:
         """Wait until mongod takes writes and knows its accounts; raise `StartFailed` where it does not come up."""
-        ReplicaSet(self._host, self._host, self.passwords, self.daemon.wait_until).found()
+        ReplicaSet(self._host, (self._host,), self.passwords, self.daemon.wait_until).found()

@@ -16,7 +16,7 @@ from typing import Any
 import motor.motor_asyncio
 from pymongo import DeleteOne, ReplaceOne
 
-from chassis import committer, consumer, deciding, inbox, mongo, relay, store
+from chassis import committer, consumer, deciding, inbox, mongo, relay, service, store
 from instroom_contracts.cloudevent import decode
 from services.enrolment import schema
 from services.enrolment.domain import values
@@ -128,6 +128,12 @@ def patience() -> None:
     switch(committer, "Unavailable", ZeroDivisionError)
 
 
+def hurry() -> None:
+    """Wait for ever for a broker that took the connection."""
+    switch(relay, "CONNECT_TIMEOUT_S", None)
+    switch(service, "CONNECT_TIMEOUT_S", None)
+
+
 def leave() -> None:
     """Send a mail's final dot without recording that it comes next."""
 
@@ -139,7 +145,7 @@ def leave() -> None:
 
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, leave)
+    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave)
 }
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from deploy import accounts
 from deploy.compose import secrets
 from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
+from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
 
@@ -92,6 +93,41 @@ def test_the_image_has_the_packages_that_were_tested() -> None:
     assert "pytest" not in run
 
 
+@pytest.mark.parametrize("key", ["rabbitmq/.erlang.cookie", "mongodb/mongod.key"])
+def test_servers_of_one_kind_know_each_other_by_a_key_of_their_own(volumes: Path, key: str) -> None:
+    """Who has it is a member: it is made here, only the server may read it, and both programs take its length."""
+    assert (volumes / key).stat().st_mode & 0o777 == 0o600
+    assert OWNERS[key] == secrets.SERVERS
+    assert 6 <= len((volumes / key).read_text(encoding="utf-8")) <= 255
+    made = {file.read_text(encoding="utf-8") for file in (volumes / "all").iterdir()}
+    assert len(made) == len(list((volumes / "all").iterdir()))
+
+
+def test_an_overlay_is_kept_until_the_data_are_wiped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, `make down` would leave servers running, and `make reset` their data."""
+    stack = ComposeStack(tmp_path, Ports())
+    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: '{"integrator": "-", "operator": "-", "admin": "-"}')
+    monkeypatch.setattr(ComposeStack, "images", {})
+    assert stack.overlays == []
+    monkeypatch.setenv("INSTROOM_CLUSTER", "1")
+    stack.up()
+    monkeypatch.delenv("INSTROOM_CLUSTER")
+    assert stack.overlays == ["cluster"]
+    stack.reset()
+    assert stack.overlays == []
+
+
+def test_one_broker_with_data_is_not_made_three_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started all at once, the two that are new would make a cluster without it."""
+    stack = ComposeStack(tmp_path, Ports())
+    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: '{"integrator": "-", "operator": "-", "admin": "-"}')
+    monkeypatch.setattr("deploy.compose.stack.chosen", lambda _, images: {image.variable: "x" for image in images})
+    stack.up()
+    monkeypatch.setenv("INSTROOM_CLUSTER", "1")
+    with pytest.raises(LocalError, match="From one to three"):
+        stack.up()
+
+
 def test_every_setting_of_compose_can_be_set_where_the_others_are() -> None:
     """A variable that nobody documents is set by nobody."""
     text = "".join(file.read_text(encoding="utf-8") for file in ROOT.glob("docker-compose*.yml"))
@@ -124,3 +160,11 @@ def test_another_home_is_another_project(tmp_path: Path) -> None:
     projects = [ComposeStack(home, Ports()).project for home in homes]
     assert projects[0] == "instroom"
     assert len(set(projects)) == 3
+
+
+def test_a_cluster_over_tls_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of its servers would speak in the clear."""
+    for overlay in ("CLUSTER", "TLS"):
+        monkeypatch.setenv(f"INSTROOM_{overlay}", "1")
+    with pytest.raises(LocalError, match="not both"):
+        ComposeStack(tmp_path, Ports()).up()

@@ -1,0 +1,70 @@
+"""A gate in front of a server: connections pass through it, until it is told to hold them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+class Gate:
+    """Passes connections on to a server (host and port); what it holds is connected, and hears nothing."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._holds = False
+        self.held = 0
+
+    def hold(self) -> None:
+        """Cut every connection, and hold those that come from now on."""
+        self._holds = True
+        for writer in self._open:
+            writer.close()
+
+    def let_through(self) -> None:
+        """Pass new connections on again; those that are held stay so."""
+        self._holds = False
+
+    async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection."""
+        self._open.add(writer)
+        try:
+            await (self._hold(reader) if self._holds else self._pass_on(reader, writer))
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    async def _hold(self, reader: asyncio.StreamReader) -> None:
+        self.held += 1
+        with suppress(OSError):
+            while await reader.read(65536):
+                pass
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            inner_reader, inner_writer = await asyncio.open_connection(*self._server)
+            ways = [asyncio.create_task(_copy(reader, inner_writer)), asyncio.create_task(_copy(inner_reader, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            inner_writer.close()
+            await asyncio.gather(*ways)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def open_gate(host: str, port: int) -> AsyncIterator[tuple[Gate, int]]:
+    """Open a gate to a server; gives it with the port that it listens on."""
+    gate = Gate(host, port)
+    listening = await asyncio.start_server(gate.welcome, "127.0.0.1", 0)
+    try:
+        yield gate, listening.sockets[0].getsockname()[1]
+    finally:
+        gate.hold()
+        listening.close()
