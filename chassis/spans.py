@@ -1,7 +1,7 @@
 """The spans of OpenTelemetry: how they hang together, what they may say, and how they reach the collector.
 
 Names and attributes follow the semantic conventions for messaging, RabbitMQ and CloudEvents. What the traceparent of a
-fact names, and why, stands in docs/decisions/0009-traces.md.
+fact names, and why, stands in docs/decisions/0008-traces.md.
 """
 
 from __future__ import annotations
