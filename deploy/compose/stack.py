@@ -148,8 +148,8 @@ class ComposeStack:
             )
         if self._kept.exists() and "cluster" in self.overlays and "cluster" not in self._kept_overlays():
             raise LocalError(
-                "This stack has data of one broker and one database. docs/operating.md, From one to three, says how"
-                " three take them over; make reset wipes them."
+                "This stack has data of one broker and one database, and make up does not make them three. make reset"
+                " wipes them; docs/operating.md, From one to three, says how those of docker compose become three."
             )
 
     def down(self) -> None:

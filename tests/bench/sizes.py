@@ -51,6 +51,7 @@ def main() -> None:
             wait_until(lambda: mailed(mongo) == count, within=PATIENCE_S)
             after = sizes(stack, mongo)
     each = {what: round((after[what] - before[what]) / count) for what in after}
+    RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"enrolments": count, "bytes_each": each}, indent=2) + "\n", encoding="utf-8")
     for what, size in each.items():
         print(f"{what:<28}{size:>8} bytes an enrolment {size / 10:>10.0f} MB per 100,000")

@@ -59,7 +59,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def some_answers(asking: Asking, more: int = 100) -> None:
     """Wait until requests are answered again, or still: five seconds' worth.
 
-    So long a broker needs to keep the register of a queue that is new (docs/operating.md, "The broker was restarted").
+    So long a broker takes to keep the register of a queue that is new (docs/operating.md, "The broker was restarted").
     """
     enough = asking.report()["answered"] + more
     wait_until(lambda: asking.report()["answered"] >= enough, within=HEALS_WITHIN_S)
