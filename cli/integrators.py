@@ -106,15 +106,16 @@ class Accounts:
 
     def queues(self, name: str) -> list[tuple[str, int]]:
         """Return an integrator's queues, with how many messages lie in each."""
-        found = self._call("GET", f"queues/{_quoted(self.vhost)}?disable_stats=true&enable_queue_totals=true")
-        own = [queue for queue in found if queue["name"].startswith(f"int.{name}.")]
-        return [(queue["name"], queue.get("messages", 0)) for queue in own]
+        return [(queue["name"], queue.get("messages", 0)) for queue in self._queues(f"int.{name}.")]
 
     def refusing_queues(self) -> list[str]:
         """Return the queues that make the broker refuse facts once they are full, instead of dropping the oldest."""
+        refusing = [queue for queue in self._queues("int.") if "reject" in str(queue["arguments"].get("x-overflow"))]
+        return [queue["name"] for queue in refusing]
+
+    def _queues(self, prefix: str) -> list[dict[str, Any]]:
         found = self._call("GET", f"queues/{_quoted(self.vhost)}?disable_stats=true&enable_queue_totals=true")
-        refusing = [queue for queue in found if "reject" in str(queue["arguments"].get("x-overflow"))]
-        return [queue["name"] for queue in refusing if queue["name"].startswith("int.")]
+        return [queue for queue in found if queue["name"].startswith(prefix)]
 
     def remove_queue(self, queue: str) -> None:
         """Remove a queue with what lies in it."""

@@ -56,12 +56,11 @@ def _as_administrator(stack: ComposeStack) -> dict[str, str]:
     addresses, admin = stack.addresses(), accounts.ADMIN
     passwords = stack.passwords()
     database = urlsplit(addresses["MONGO_URL"])
-    management = urlsplit(addresses["RABBITMQ_MANAGEMENT_URL"])
     return {
         "RABBITMQ_URL": accounts.broker_url(
             admin, passwords, urlsplit(addresses["RABBITMQ_URL"]).netloc.rpartition("@")[2]
         ),
-        "RABBITMQ_MANAGEMENT_URL": management.geturl(),
+        "RABBITMQ_MANAGEMENT_URL": addresses["RABBITMQ_MANAGEMENT_URL"],
         "MONGO_URL": database._replace(
             netloc=f"{admin}:{passwords[admin]}@{database.netloc.rpartition('@')[2]}"
         ).geturl(),
