@@ -1,6 +1,7 @@
 # Every command sets up what it needs first; the first time takes a minute or two.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs status demo test test-containers test-cluster unit bench check lint types imports generated format lock schemas clean
+.PHONY: help setup up down reset logs status backup restore upgrade demo test test-containers test-operations \
+	test-cluster unit bench check lint types imports generated format lock schemas clean
 
 PY := .venv/bin/python
 
@@ -25,6 +26,15 @@ logs: setup ## Follow the logs of the three services
 status: setup ## Show what runs, and where
 	@$(PY) -m deploy.local status
 
+backup: setup ## Copy all that the stack keeps into a folder (TO=..., by default under .local/backups)
+	@$(PY) -m deploy.local backup $(TO)
+
+restore: setup ## Bring up an empty stack with what a backup holds (FROM=...)
+	@$(PY) -m deploy.local restore $(FROM)
+
+upgrade: setup ## Replace the services by those of the code that is here, one after the other
+	@$(PY) -m deploy.local upgrade
+
 demo: setup ## Play a day of enrolments on a stack of its own, and audit the result
 	@$(PY) -m demo
 
@@ -36,6 +46,9 @@ test-containers: setup ## Run the tests of the containers, and others against th
 	@$(PY) -m pytest tests/containers
 	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy
 	@$(PY) -m tests.containers.servers --stack tests/e2e
+
+test-operations: setup ## Back up, restore and upgrade a stack in containers under load (needs a Docker engine)
+	@$(PY) -m pytest tests/operations
 
 test-cluster: setup ## Kill servers of a cluster in containers under load (needs a Docker engine, some minutes)
 	@$(PY) -m pytest tests/cluster

@@ -78,7 +78,7 @@ def template() -> dict[str, Any]:
 def rabbitmq_definitions(passwords: Passwords) -> dict[str, Any]:
     """Return the broker's definitions with everyone's password, and an administrator."""
     definitions = template()
-    admin = {"name": ADMIN, "tags": "administrator"}
+    admin = {"name": ADMIN, "tags": "administrator,impersonator"}  # restores messages with their senders' user_id
     users = [{**user, "password_hash": _hashed(passwords[user["name"]])} for user in (*definitions["users"], admin)]
     everything = {"user": ADMIN, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
     return {**definitions, "users": users, "permissions": [*definitions["permissions"], everything]}

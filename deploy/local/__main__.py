@@ -1,4 +1,4 @@
-"""The commands behind `make up`, `down`, `reset`, `logs` and `status`: python -m deploy.local COMMAND."""
+"""The commands behind `make up` and its siblings: python -m deploy.local COMMAND."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.backup.copying import back_up, restore
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
@@ -17,9 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 where it failed."""
     options = _parser().parse_args(arguments)
     try:
-        kind = kind_of(options.home, is_wanted=options.run is _up)
+        kind = kind_of(options.home, is_wanted=options.run in {_up, _restore})
         stack = stack_of(options.home, Ports.free() if options.free_ports else Ports(), kind)
-        return int(options.run(stack))
+        return int(options.run(stack, options.folder))
     except LocalError as trouble:
         print(f"\n{trouble}", file=sys.stderr)
         return 1
@@ -34,30 +35,34 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (run, purpose) in _COMMANDS.items():
-        commands.add_parser(name, help=purpose, parents=[common]).set_defaults(run=run)
+        command = commands.add_parser(name, help=purpose, parents=[common])
+        command.set_defaults(run=run, folder=None)
+        if run in {_backup, _restore}:
+            optional = "?" if run is _backup else None
+            command.add_argument("folder", type=Path, nargs=optional, help="of the backup")
     return parser
 
 
-def _up(stack: AnyStack) -> int:
+def _up(stack: AnyStack, _: Path | None) -> int:
     stack.up()
     print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.mail_directory}")
     print(f"and can be read at:     {stack.mail_page_url}")
     return 0
 
 
-def _down(stack: AnyStack) -> int:
+def _down(stack: AnyStack, _: Path | None) -> int:
     stack.down()
     print("The stack is down; its data is kept.")
     return 0
 
 
-def _reset(stack: AnyStack) -> int:
+def _reset(stack: AnyStack, _: Path | None) -> int:
     stack.reset()
     print("The stack is down and its data is wiped.")
     return 0
 
 
-def _status(stack: AnyStack) -> int:
+def _status(stack: AnyStack, _: Path | None) -> int:
     works = stack.status()
     if works:
         print(f"Mails can be read at {stack.mail_page_url}")
@@ -65,8 +70,27 @@ def _status(stack: AnyStack) -> int:
     return 0 if works else 1
 
 
-def _logs(stack: AnyStack) -> int:
+def _logs(stack: AnyStack, _: Path | None) -> int:
     stack.logs()
+    return 0
+
+
+def _backup(stack: AnyStack, folder: Path | None) -> int:
+    print(f"The backup is whole: {back_up(stack, folder)}")
+    print("It holds personal data and nobody's password. Keep it elsewhere, with your .env and services.env.")
+    return 0
+
+
+def _restore(stack: AnyStack, folder: Path) -> int:
+    restore(stack, folder)
+    print(f"\nThe stack is up with what was in {folder}. Every account that it makes itself has a new password:")
+    print(stack.env_file)
+    return 0
+
+
+def _upgrade(stack: AnyStack, _: Path | None) -> int:
+    stack.upgrade()
+    print("Every service runs on the code that is here.")
     return 0
 
 
@@ -76,6 +100,9 @@ _COMMANDS = {
     "reset": (_reset, "stop everything, wipe its data"),
     "logs": (_logs, "follow all logs"),
     "status": (_status, "show what runs"),
+    "backup": (_backup, "copy databases, definitions and messages into a folder"),
+    "restore": (_restore, "bring up an empty stack with what a backup holds"),
+    "upgrade": (_upgrade, "replace the services by those of the code that is here, one after the other"),
 }
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy import accounts
+from deploy.doors import Doors
 from deploy.local.daemons import Daemon
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT, Servers, stop_all
@@ -88,17 +89,59 @@ class Stack:
             service.ensure_startable()
         with _timed("RabbitMQ, MongoDB, mail sink"):
             self.servers.start()
+        self._start_services()
+        with _timed("five programmes"):
+            self._load_catalogue()
+        self._tell_addresses()
+
+    def _start_services(self) -> None:
         with _timed("services"):
             for service in self.services:
                 service.start()
             for service in self.services:
                 service.wait()
-        with _timed("five programmes"):
-            self._load_catalogue()
+
+    def _tell_addresses(self) -> None:
         addresses, rabbitmq = self.addresses(), self.servers.rabbitmq
         for_admin = accounts.as_administrator(addresses, rabbitmq.passwords, rabbitmq.management_url)
         accounts.write_private(self.env_file.with_name("admin.env"), accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
+
+    def start_servers(self) -> None:
+        """Start RabbitMQ, MongoDB and the mail sink, and none of the services."""
+        with self._alone():
+            accounts.write_private(self.home / "ports.json", self.servers.ports.model_dump_json(indent=2))
+            self.servers.start()
+
+    def start_services(self) -> None:
+        """Start the services that do not run, and write `stack.env`."""
+        with self._alone():
+            self._start_services()
+            self._tell_addresses()
+
+    def stop_services(self) -> None:
+        """Let the services finish what they are at, and stop them."""
+        with self._alone():
+            stop_all([service.daemon for service in self.services])
+
+    def upgrade(self) -> None:
+        """Restart the services on the code that is here now, one after the other."""
+        with self._alone():
+            for service in self.services:
+                with _timed(service.name):
+                    stop_all([service.daemon])
+                    service.start()
+                    service.wait()
+
+    def doors(self) -> Doors:
+        """Return the servers as this machine reaches them."""
+        rabbitmq, ports = self.servers.rabbitmq, self.servers.ports
+        return Doors(
+            rabbitmq.passwords,
+            broker=f"127.0.0.1:{ports.amqp_port}",
+            management_url=rabbitmq.management_url,
+            database=f"127.0.0.1:{ports.mongo_port}",
+        )
 
     def _load_catalogue(self) -> None:
         command = [str(Path(sys.executable).with_name("instroom")), "catalog", "load", "programmes/"]

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from chassis import logs
 from deploy.compose.images import ImageSettings
-from deploy.compose.stack import Overlays
+from deploy.compose.project import Overlays
 from deploy.local.settings import Ports, Programs
 from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings

@@ -1,0 +1,52 @@
+"""Making a backup of a stack, and restoring it into one that holds nothing yet."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.backup import databases, definitions, messages
+from deploy.backup.archive import Archive, drafted
+from deploy.stacks import AnyStack
+
+
+def back_up(stack: AnyStack, at: Path | None = None) -> Path:
+    """Stop the services, copy everything, start them again; return the folder with the copy.
+
+    Raises `LocalError` where that fails; the services are started all the same.
+    """
+    stack.stop_services()
+    try:
+        return _copied(stack, at or stack.home / "backups" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    finally:
+        stack.start_services()
+
+
+def _copied(stack: AnyStack, at: Path) -> Path:
+    doors = stack.doors()
+    with drafted(at) as draft:
+        kept = definitions.save(doors, draft)
+        documents = databases.save(doors, draft)
+        count = asyncio.run(messages.save(doors, messages.kept_queues(kept), draft))
+        draft.finish(at, rabbitmq=kept["rabbitmq_version"])
+    print(f"backup: {documents:,} documents, {count:,} messages")
+    return at
+
+
+def restore(stack: AnyStack, folder: Path) -> None:
+    """Start the servers, write everything back, start the services.
+
+    Raises `LocalError` where the copy is not whole or the stack holds data.
+    """
+    archive = Archive.opened(folder)
+    stack.start_servers()
+    doors = stack.doors()
+    databases.ensure_empty(doors)
+    documents = databases.restore(doors, archive)  # first: a restore that breaks off is seen by what it left there
+    accounts = definitions.restore(doors, archive)
+    count = asyncio.run(messages.restore(doors, archive))
+    print(f"restore: {documents:,} documents, {count:,} messages")
+    if accounts:
+        print(f"restore: accounts of integrators, with the passwords they had: {', '.join(accounts)}")
+    stack.start_services()

@@ -1,0 +1,66 @@
+"""The services' databases: read as of one moment by the operator's account, written by each service's own."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient
+
+from deploy import accounts
+from deploy.backup.archive import Archive, Draft
+from deploy.doors import Doors
+from deploy.local.errors import LocalError
+
+FOLDER = "databases"
+AT_ONCE = 1000
+Client = MongoClient[RawBSONDocument]
+
+
+def save(doors: Doors, draft: Draft) -> int:
+    """Copy every document of the three databases; return how many. Indexes are not: services make them."""
+    count = 0
+    with _client(doors, accounts.OPERATOR) as client, client.start_session(snapshot=True) as moment:
+        for service in accounts.SERVICES:
+            database = client[accounts.database_of(service)]
+            for name in sorted(database.list_collection_names()):
+                with draft.file(f"{FOLDER}/{service}/{name}") as file, database[name].find({}, session=moment) as found:
+                    for document in found:
+                        file.add(bytes(document.raw))
+                count += file.count
+    return count
+
+
+def ensure_empty(doors: Doors) -> None:
+    """Raise `LocalError` where a database holds anything already."""
+    with _client(doors, accounts.OPERATOR) as client:
+        names = {
+            service: client[accounts.database_of(service)].list_collection_names() for service in accounts.SERVICES
+        }
+    if any(names.values()):
+        raise LocalError(
+            "A backup is restored into an empty stack, and this one holds data. Make a backup of that if it matters,"
+            " then wipe it with make reset, and restore again."
+        )
+
+
+def restore(doors: Doors, archive: Archive) -> int:
+    """Write every document back; return how many."""
+    return sum(_restore(doors, service, archive) for service in accounts.SERVICES)
+
+
+def _restore(doors: Doors, service: str, archive: Archive) -> int:
+    count = 0
+    with _client(doors, service) as client:
+        for collection in archive.names(f"{FOLDER}/{service}"):
+            documents = archive.read(f"{FOLDER}/{service}/{collection}")
+            while some := list(islice(documents, AT_ONCE)):
+                client[accounts.database_of(service)][collection].insert_many(some, ordered=False)
+                count += len(some)
+    return count
+
+
+def _client(doors: Doors, account: str) -> Client:
+    options: dict[str, Any] = {"serverSelectionTimeoutMS": 20_000, "document_class": RawBSONDocument}
+    return MongoClient(doors.database_url(account), w="majority", **options)

@@ -1,0 +1,56 @@
+"""The broker's definitions: integrators' accounts, and queues, exchanges and bindings.
+
+What a stack makes by itself is left as it is there: its accounts, with passwords of its own, and their policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bson
+
+from deploy import accounts
+from deploy.backup.archive import Archive, Draft
+from deploy.doors import Doors
+
+FILE = "broker/definitions"
+OURS = {accounts.ADMIN, *(user["name"] for user in accounts.template()["users"])}
+Definitions = Mapping[str, Any]
+
+
+def save(doors: Doors, draft: Draft) -> Definitions:
+    """Copy the definitions, and return them."""
+    definitions: Definitions = doors.administration().call("GET", "definitions")
+    limits = doors.administration().call("GET", "user-limits")
+    with draft.file(FILE) as file:
+        file.add(bson.encode({**definitions, "user_limits": limits}))
+    return definitions
+
+
+def restore(doors: Doors, archive: Archive) -> list[str]:
+    """Give the broker what it lacks; return the names of integrators' accounts that are there again."""
+    (document,) = archive.read(FILE)
+    kept = bson.decode(document.raw)
+    doors.administration().call("POST", "definitions", lacking(kept))
+    for of in kept["user_limits"]:
+        for limit, value in of["value"].items():
+            if of["user"] not in OURS:
+                doors.administration().call("PUT", f"user-limits/{of['user']}/{limit}", {"value": value})
+    return sorted(user["name"] for user in lacking(kept)["users"])
+
+
+def lacking(kept: Definitions) -> dict[str, Any]:
+    """Return those of the definitions that a new stack does not make by itself."""
+    policies = {policy["name"] for policy in accounts.template()["policies"]}
+    return {
+        "users": [user for user in kept["users"] if user["name"] not in OURS],
+        "permissions": [one for one in kept["permissions"] if one["user"] not in OURS],
+        "topic_permissions": [one for one in kept["topic_permissions"] if one["user"] not in OURS],
+        "policies": [one for one in _ours(kept["policies"]) if one["name"] not in policies],
+        **{kind: _ours(kept[kind]) for kind in ("queues", "exchanges", "bindings")},
+    }
+
+
+def _ours(things: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [thing for thing in things if thing["vhost"] == accounts.VHOST]

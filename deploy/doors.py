@@ -1,0 +1,34 @@
+"""A stack's servers as its accounts reach them from this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy import accounts
+from deploy.local.web import Management
+from deploy.replicaset import REPLICA_SET, database_url
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Where the servers are (host:port), and everybody's password; `ca` vouches for servers that take TLS."""
+
+    passwords: accounts.Passwords
+    broker: str
+    management_url: str
+    database: str
+    database_options: str = f"replicaSet={REPLICA_SET}"
+    ca: Path | None = None
+
+    def broker_url(self, account: str) -> str:
+        """Return the AMQP address for an account."""
+        return accounts.broker_url(account, self.passwords, self.broker, self.ca)
+
+    def database_url(self, account: str) -> str:
+        """Return the address of the database for an account."""
+        return database_url(account, self.passwords, self.database, self.database_options, self.ca)
+
+    def administration(self) -> Management:
+        """Return the broker's HTTP API with its administrator's account."""
+        return Management(self.management_url, accounts.ADMIN, self.passwords[accounts.ADMIN], self.ca)

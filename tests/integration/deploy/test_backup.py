@@ -1,0 +1,85 @@
+"""A stack of local processes, backed up, wiped and restored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.backup import messages
+from deploy.backup.copying import back_up, restore
+from deploy.local.errors import LocalError
+from deploy.local.settings import Ports
+from deploy.local.stack import Stack
+from tests.support.keepsake import Keepsake, instroom
+
+AnewStack = Callable[[], Stack]
+
+
+@pytest.fixture(scope="module")
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnewStack]:
+    """Provide the stack of one home, as each command finds it."""
+    home, ports = tmp_path_factory.mktemp("kept"), Ports.free()
+    yield lambda: Stack.of(home, ports)
+    Stack.of(home, ports).reset()
+
+
+@pytest.fixture(scope="module")
+def kept(anew: AnewStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Keepsake, Path]:
+    """Provide what there was, and the folder of its backup; the stack is up."""
+    stack = anew()
+    stack.up()
+    keepsake = Keepsake.of(stack, tmp_path_factory.mktemp("people"))
+    return keepsake, back_up(stack)
+
+
+def test_a_stack_that_holds_data_is_not_written_over(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:
+    """What is there may be all that there is."""
+    with pytest.raises(LocalError, match="make reset"):
+        restore(anew(), kept[1])
+
+
+def test_a_copy_that_is_damaged_is_not_restored(kept: tuple[Keepsake, Path], anew: AnewStack, tmp_path: Path) -> None:
+    """Half of the enrolments would look like all of them."""
+    damaged = tmp_path / "copy"
+    damaged.mkdir()
+    (damaged / "contents.json").write_bytes((kept[1] / "contents.json").read_bytes())
+    with pytest.raises(LocalError, match="missing or damaged"):
+        restore(anew(), damaged)
+    with pytest.raises(LocalError, match="is no backup"):
+        restore(anew(), tmp_path)
+
+
+def test_nobody_else_may_read_it(kept: tuple[Keepsake, Path]) -> None:
+    """It holds names and addresses of participants."""
+    assert kept[1].stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_takes_nothing_away(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:
+    """What waited is decided, and what had died lies where it lay."""
+    asyncio.run(kept[0].is_back(anew()))
+
+
+def test_everything_is_back_in_a_stack_that_was_wiped(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:
+    """Documents, facts in their order, an integrator with its queue, a request that waited, a dead letter."""
+    anew().reset()
+    restore(anew(), kept[1])
+    asyncio.run(kept[0].is_back(anew()))
+    audit = instroom(anew(), "audit")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_without_its_messages_the_audit_finds_what_is_missing(
+    anew: AnewStack, kept: tuple[Keepsake, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The databases alone are no backup: nobody could replay what happened."""
+
+    async def nothing(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(messages, "restore", nothing)
+    anew().reset()
+    restore(anew(), kept[1])
+    assert instroom(anew(), "audit").returncode == 1
