@@ -57,10 +57,9 @@ def answers(asking: Asking, more: int = 40) -> None:
 
 def test_a_new_image_under_load_loses_nothing(stack: ComposeStack, build: Build) -> None:
     """A new container works before the old one is told to stop."""
-    stack.compose(
-        "up", "--detach", "--no-recreate", "--wait", "--scale", "enrolment=2", "enrolment", images=stack.images
-    )
-    built(stack, "LABEL release=new")
+    doubled = ("--no-recreate", "--scale", "enrolment=2", "enrolment")
+    stack.compose("up", "--detach", "--wait", *doubled, images=stack.images)
+    build("LABEL release=new")
     cluster = Cluster(stack)
     with cluster.asking("upgrade") as asking:
         answers(asking)
