@@ -115,10 +115,12 @@ class Cluster:
         return told
 
     def ensure_whole(self) -> None:
-        """Raise `AssertionError` unless every queue and stream has a member online on all three brokers."""
+        """Raise `AssertionError` unless every queue and stream has a member online on all three brokers, which agree."""
         states = {queue["name"]: (len(queue["members"]), len(queue["online"])) for queue in self.queues()}
         lacking = {name: counts for name, counts in states.items() if counts != (len(BROKERS), len(BROKERS))}
         assert not lacking, f"members, and of them online: {lacking}"
+        for broker in BROKERS:
+            docker("exec", self.container(broker), "rabbitmqctl", "eval", "[] = rabbit_node_monitor:partitions().")
 
     def primary(self) -> str:
         """Return the member of the replica set that takes writes."""

@@ -131,3 +131,32 @@ async def test_an_operator_loads_programmes_and_looks_at_dead_letters(topology: 
     await publish(topology, "operator", "instroom.private", "nl.enrolments.edition-submitted.v1")
     await publish(topology, "operator", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
     await read(topology, "operator", "notification.invitation-requested.v1.dead")
+
+
+LOOKS = 250
+"""More than the limit of deliveries of the services' other queues, and than RabbitMQ 4's own limit of 20."""
+
+
+async def looked_at(place: Place, queue: str) -> bool:
+    """Tell whether a message is still there after everybody has looked at it."""
+    async with channel_of(place, "admin") as channel:
+        await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.default_exchange.publish(aio_pika.Message(b"dead"), queue)
+    described = f"queues/{place.name}/{queue}"
+    await eventually(lambda: "policy" in place.servers.broker.management.call("GET", described))
+    async with await aio_pika.connect(place.rabbitmq_url_of("admin")) as connection:
+        for _ in range(LOOKS):
+            async with connection.channel() as channel:
+                if await (await channel.get_queue(queue, ensure=False)).get(fail=False) is None:
+                    return False
+    return True
+
+
+async def test_a_dead_letter_may_be_looked_at_as_often_as_one_likes(place: Place) -> None:
+    """Each look and each backup counts as a delivery, and nothing comes after a dead-letter queue."""
+    assert await looked_at(place, "enrolment.enrolment-requested.v1.dead")
+
+
+async def test_another_message_is_given_up_after_so_many_deliveries(place: Place) -> None:
+    """The same without the dead letters' own policy."""
+    assert not await looked_at(place, "enrolment.enrolment-requested.v1")
