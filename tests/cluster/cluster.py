@@ -115,7 +115,7 @@ class Cluster:
         return told
 
     def ensure_whole(self) -> None:
-        """Raise `AssertionError` unless every queue and stream has a member online on all three brokers, which agree."""
+        """Raise `AssertionError` unless every queue and stream has a member online on all brokers, and these agree."""
         states = {queue["name"]: (len(queue["members"]), len(queue["online"])) for queue in self.queues()}
         lacking = {name: counts for name, counts in states.items() if counts != (len(BROKERS), len(BROKERS))}
         assert not lacking, f"members, and of them online: {lacking}"

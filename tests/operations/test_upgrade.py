@@ -78,8 +78,8 @@ def test_an_image_that_does_not_work_is_taken_back(
 ) -> None:
     """The old one goes on, and the person sees what the new one said."""
     before = [_containers(stack, service) for service in accounts.SERVICES]
-    build('ENTRYPOINT ["sh", "-c", "echo this release is broken; exit 1"]')
     with Cluster(stack).asking("broken") as asking:
+        build('ENTRYPOINT ["sh", "-c", "echo this release is broken; exit 1"]')
         with pytest.raises(LocalError, match="the old one goes on"):
             stack.upgrade()
         assert "this release is broken" in capfd.readouterr().out

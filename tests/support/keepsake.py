@@ -25,7 +25,7 @@ from instroom_contracts.topology import EVENTS, INTAKE, STREAM, dead_letter_queu
 from tests.support.eventually import eventually
 
 INSTROOM = str(ROOT / ".venv/bin/instroom")
-SOURCE = "urn:nld:oin:00000001823288444000:systeem:website"
+SOURCE = "urn:nld:oin:00000001823288444000:systeem:formulier"
 OWN_QUEUE = "int.website.answers"
 REQUESTS = queue_name("enrolment", type_of(EnrolmentRequested))
 DEAD = dead_letter_queue(REQUESTS)
