@@ -121,7 +121,7 @@ def test_one_broker_with_data_is_not_made_three_by_chance(tmp_path: Path, monkey
     """Started all at once, the two that are new would make a cluster without it."""
     stack = ComposeStack(tmp_path, Ports())
     monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: '{"integrator": "-", "operator": "-", "admin": "-"}')
-    monkeypatch.setattr("deploy.compose.stack.chosen", lambda _, images: {image.variable: "x" for image in images})
+    monkeypatch.setattr("deploy.compose.project.chosen", lambda _, images: {image.variable: "x" for image in images})
     stack.up()
     monkeypatch.setenv("INSTROOM_CLUSTER", "1")
     with pytest.raises(LocalError, match="From one to three"):
