@@ -60,13 +60,17 @@ imports: setup ## Check who may import whom (import-linter)
 
 generated: setup ## Check that generated files are fresh
 	@$(PY) -m instroom_contracts.schemas --check
+	@deploy/npm-ci contracts/js
+	@cd contracts && ../$(PY) -m publishing.javascript --check
 
 format: setup ## Lay out the code (ruff)
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
-schemas: setup ## Write the JSON Schemas of all events
+schemas: setup ## Write the JSON Schemas of all events, and the types of the JavaScript package
 	@$(PY) -m instroom_contracts.schemas
+	@deploy/npm-ci contracts/js
+	@cd contracts && ../$(PY) -m publishing.javascript
 
 COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	--no-emit-find-links --no-emit-package instroom-contracts --custom-compile-command "make lock" pyproject.toml
