@@ -1,6 +1,6 @@
 # Every command sets up what it needs first; the first time takes a minute or two.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs status demo test test-containers test-cluster unit bench check lint types imports generated format lock schemas clean
+.PHONY: help setup up down reset logs status demo test test-containers test-cluster unit bench check lint types imports generated published freeze format lock schemas clean
 
 PY := .venv/bin/python
 
@@ -46,7 +46,7 @@ unit: setup ## Run the fast tests only
 bench: setup ## Measure speed and memory; figures go to build/bench.json
 	@$(PY) -m tests.bench
 
-check: lint types imports generated ## Check style, types, import rules and generated files
+check: lint types imports generated published ## Check style, types, import rules, generated files, compatibility
 
 lint: setup ## Check style (ruff)
 	@.venv/bin/ruff check
@@ -62,6 +62,12 @@ generated: setup ## Check that generated files are fresh
 	@$(PY) -m instroom_contracts.schemas --check
 	@deploy/npm-ci contracts/js
 	@cd contracts && ../$(PY) -m publishing.javascript --check
+
+published: setup ## Check that no published event type changed in a way that breaks somebody
+	@cd contracts && ../$(PY) -m publishing.published
+
+freeze: setup ## Publish the JSON Schemas that are new or changed, for a release of the contract
+	@cd contracts && ../$(PY) -m publishing.published --freeze
 
 format: setup ## Lay out the code (ruff)
 	@.venv/bin/ruff check --fix
