@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import sys
 from types import SimpleNamespace
@@ -47,3 +48,8 @@ def test_the_reading_example_reads_an_answer(name: str, capsys: pytest.CaptureFi
     example["on_message"](channel, method, SimpleNamespace(content_type=STRUCTURED), body)
     assert (name == "session-full") != ("0d0c3f6e" in capsys.readouterr().out)
     channel.basic_ack.assert_called_once_with(7)
+
+
+def test_the_example_of_testing_shows_what_comes_out() -> None:
+    """Schemas and samples are a line away."""
+    assert doctest.testfile(str(FOLDER.parent / "README.md"), module_relative=False) == (0, 3)
