@@ -90,4 +90,5 @@ build/uv/bin/uv:
 	@build/uv/bin/pip install --quiet --disable-pip-version-check uv
 
 clean: ## Remove what was built; the stack's data stays (make reset wipes that)
+	@rm -rf contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

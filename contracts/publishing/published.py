@@ -107,14 +107,16 @@ def touched(folder: Path) -> list[str]:
 def freeze(folder: Path, version: str) -> list[str]:
     """Add today's schemas that are new or changed under a version; raises `ValueError` where it has others already."""
     now = current()
-    names = unfrozen(published(folder), now)
-    for type in names:
-        path = folder / now[type].exchange / type / f"{version}.json"
-        if path.exists():
-            raise ValueError(f"{type} is published as {version} already: raise the version in contracts/pyproject.toml")
+    paths = {type: folder / now[type].exchange / type / f"{version}.json" for type in unfrozen(published(folder), now)}
+    if there := [type for type, path in paths.items() if path.exists()]:
+        raise ValueError(
+            f"As {version} other schemas are published of {', '.join(there)}: raise the version in"
+            " contracts/pyproject.toml and contracts/js/package.json first."
+        )
+    for type, path in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(now[type].text, encoding="utf-8")
-    return names
+    return [*paths]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,12 +127,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     frozen, now = published(options.folder), current()
     trouble = [*broken(frozen, now), *map(_untouchable, touched(options.folder))]
+    if options.freeze and not trouble:
+        try:
+            freeze(options.folder, _version())
+        except ValueError as error:
+            trouble = [str(error)]
     sys.stderr.writelines(f"{text}\n" for text in trouble)
     if trouble:
         return 1
-    if options.freeze:
-        freeze(options.folder, _version())
-    elif names := unfrozen(frozen, now):
+    if not options.freeze and (names := unfrozen(frozen, now)):
         sys.stdout.write(f"New or changed since they were published, to be frozen by a release: {', '.join(names)}\n")
     return 0
 

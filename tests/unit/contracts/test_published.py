@@ -131,6 +131,21 @@ def test_freezing_adds_what_is_new_and_nothing_else(tmp_path: Path) -> None:
     assert path.read_text() == "{}"
 
 
+def test_the_command_publishes_and_tells_what_it_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is new is named until a release publishes it; a second time under one version is refused, file by file."""
+    assert main([str(tmp_path)]) == 0
+    assert REQUEST in capsys.readouterr().out
+    assert main(["--freeze", str(tmp_path)]) == 0
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "")
+    (path,) = (tmp_path / INTAKE / REQUEST).iterdir()
+    older = path.read_text(encoding="utf-8").replace("Who takes part", "Who comes")
+    path.write_text(older, encoding="utf-8")
+    assert main(["--freeze", str(tmp_path)]) == 1
+    assert "raise the version" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == older
+
+
 def git(folder: Path, *arguments: str) -> None:
     """Run git as somebody."""
     who = ["-c", "user.name=Robin Jansen", "-c", "user.email=robin.jansen@example.org"]
