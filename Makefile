@@ -1,7 +1,6 @@
 # Every command sets up what it needs first; the first time takes a minute or two.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down reset logs status backup restore upgrade demo test test-containers test-operations \
-	test-cluster unit bench check lint types imports generated format lock schemas clean
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*##/ { print $$1 }' Makefile)
 
 PY := .venv/bin/python
 
@@ -59,7 +58,7 @@ unit: setup ## Run the fast tests only
 bench: setup ## Measure speed and memory; figures go to build/bench.json
 	@$(PY) -m tests.bench
 
-check: lint types imports generated ## Check style, types, import rules and generated files
+check: lint types imports generated published ## Check style, types, import rules, generated files, compatibility
 
 lint: setup ## Check style (ruff)
 	@.venv/bin/ruff check
@@ -73,13 +72,23 @@ imports: setup ## Check who may import whom (import-linter)
 
 generated: setup ## Check that generated files are fresh
 	@$(PY) -m instroom_contracts.schemas --check
+	@deploy/npm-ci contracts/js
+	@cd contracts && ../$(PY) -m publishing.javascript --check
+
+published: setup ## Check that no published event type changed in a way that breaks somebody
+	@cd contracts && ../$(PY) -m publishing.published
+
+freeze: setup ## Publish the JSON Schemas that are new or changed, for a release of the contract
+	@cd contracts && ../$(PY) -m publishing.published --freeze
 
 format: setup ## Lay out the code (ruff)
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
-schemas: setup ## Write the JSON Schemas of all events
+schemas: setup ## Write the JSON Schemas of all events, and the types of the JavaScript package
 	@$(PY) -m instroom_contracts.schemas
+	@deploy/npm-ci contracts/js
+	@cd contracts && ../$(PY) -m publishing.javascript
 
 COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	--no-emit-find-links --no-emit-package instroom-contracts --custom-compile-command "make lock" pyproject.toml
@@ -93,4 +102,5 @@ build/uv/bin/uv:
 	@build/uv/bin/pip install --quiet --disable-pip-version-check uv
 
 clean: ## Remove what was built; the stack's data stays (make reset wipes that)
+	@rm -rf contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

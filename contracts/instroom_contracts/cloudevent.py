@@ -242,6 +242,7 @@ _AHEAD = (
     "The time lies more than 5 minutes in the future. It is the moment of the participant's request; check the clock"
     " and the offset."
 )
+_BASE64 = "The data is a JSON object here: put it into data as it is, not Base64-encoded into data_base64."
 _UNSAID_MODE = f"The body is a whole event (structured mode): then the message's content type must be {STRUCTURED}."
 
 
@@ -276,6 +277,8 @@ def _refuse_invalid(raw: bytes, error: ValidationError, model: type[EventData]) 
     inner = attributes.get("data")
     if "specversion" not in attributes and isinstance(inner, dict) and "specversion" in inner:
         _refuse("invalid-event", (Problem("", _UNSAID_MODE),), inner)
+    if "data_base64" in attributes:
+        _refuse("invalid-event", (Problem("/data", _BASE64),), attributes)
     problems = _wrong_type(attributes.get("type"), model) or problems_in(error, _envelope(model))
     _refuse("invalid-event", problems, attributes)
 

@@ -36,6 +36,9 @@ def _text(pattern: str, most: int, rule: str, *, least: int = 1) -> Any:
 
 # Beyond CR, LF and NUL: mail libraries also break a header line at the other controls and at U+2028 and U+2029.
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+# What an attribute of CloudEvents never holds: control characters, and what Unicode calls noncharacters (those of the
+# first plane; a pattern that names those of the others is not read alike by all readers of JSON Schema).
+_NO_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff"
 _SPECIALS = r'@\s<>()\[\]\\,;:"' + _CONTROLS
 _ID = r"(?:[0-9]{1,7}|[0-9]{10,}|[0-9]*[A-Za-z][A-Za-z0-9._~-]*|[0-9]+[._~-][A-Za-z0-9._~-]*)"
 CODE_PATTERN = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -61,7 +64,7 @@ Subject = Annotated[
 EventId = Annotated[
     str,
     _text(
-        r"^[^@\x00-\x1f\x7f-\x9f]+$",
+        rf"^[^@{_NO_CHARACTERS}]+$",
         64,
         "The id of an event holds no '@' and no control characters; a UUID does well.",
     ),
@@ -113,12 +116,12 @@ AttributeName = Annotated[
 AttributeText = Annotated[
     str,
     _text(
-        r"^[^\x00-\x1f\x7f-\x9f]+$",
+        rf"^[^{_NO_CHARACTERS}]+$",
         1000,
         "An attribute of the envelope holds no control characters such as line breaks.",
     ),
 ]
-ExtensionText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+ExtensionText = Annotated[str, Field(pattern=rf"^[^{_NO_CHARACTERS}]*$")]
 Line = Annotated[
     str,
     _text(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 STRUCTURED = "application/cloudevents+json"
 
 _BINARY_PREFIXES = ("ce-", "cloudEvents_", "cloudEvents:")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_structured(content_type: str | None) -> bool:
@@ -15,7 +17,7 @@ def is_structured(content_type: str | None) -> bool:
     return content_type == STRUCTURED or (content_type or "").partition(";")[0].strip().lower() == STRUCTURED
 
 
-def attributes_in(headers: Mapping[str, object], content_type: str | None) -> dict[str, object]:
+def attributes_in(headers: Mapping[str, object], content_type: str | None) -> dict[str, Any]:
     """Read the attributes of a message in binary mode; its content type is that of the data."""
     attributes = {
         name.removeprefix(prefix): _plain(value)
@@ -23,10 +25,20 @@ def attributes_in(headers: Mapping[str, object], content_type: str | None) -> di
         for name, value in headers.items()
         if name.startswith(prefix)
     }
+    if type(attributes.get("time")) is int:  # true and false are none
+        attributes["time"] = _since_1970(attributes["time"])
     return attributes | {"datacontenttype": content_type} if content_type else attributes
 
 
-def _plain(value: object) -> object:
+def _since_1970(milliseconds: int) -> str | None:
+    """Read a timestamp of AMQP 1.0, which clients of AMQP 0-9-1 see as a number."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat()
+    except OverflowError:
+        return None
+
+
+def _plain(value: object) -> Any:
     """Turn what AMQP clients make of a header into JSON; what CloudEvents has no type for counts as not set."""
     if isinstance(value, bytes | bytearray):
         return _text(value)

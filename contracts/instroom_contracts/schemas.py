@@ -1,4 +1,7 @@
-"""Write the JSON Schema of every event's data: `python -m instroom_contracts.schemas [--check] [FOLDER]`."""
+"""The JSON Schema of every event's data, and a sample of every event, to test with.
+
+Write the schemas: `python -m instroom_contracts.schemas [--check] [FOLDER]`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,20 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from instroom_contracts.cloudevent import EventData, schema_id, type_of
 from instroom_contracts.topology import TYPES
 
-FOLDER = Path(__file__).parents[1] / "schemas"
+_CLONE, _INSTALLED = Path(__file__).parents[1], Path(__file__).parent / "data"
+_DATA = _INSTALLED if _INSTALLED.is_dir() else _CLONE
+
+FOLDER = _DATA / "schemas"
+"""Where the schemas lie, a file `<type>.json` for each event."""
+SAMPLES = _DATA / "samples"
+"""Where the samples lie, a whole message `<type>.json` of each event."""
 
 
 class _Untitled(GenerateJsonSchema):
@@ -28,6 +38,19 @@ def schema_text(model: type[EventData]) -> str:
     schema = model.model_json_schema(by_alias=True, schema_generator=_Untitled)
     about = {"$schema": GenerateJsonSchema.schema_dialect, "$id": schema_id(model), **schema, "title": type_of(model)}
     return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+
+
+def schema(type: str) -> dict[str, Any]:
+    """Return the JSON Schema of an event type's data; raises `KeyError` for a type that is not in the contract."""
+    return dict(json.loads(schema_text(TYPES[type].model)))
+
+
+def sample(type: str) -> bytes:
+    """Return a message of an event type as it travels, with every field of its data; its names are made up.
+
+    Raises `KeyError` for a type that is not in the contract.
+    """
+    return (SAMPLES / f"{type_of(TYPES[type].model)}.json").read_bytes()
 
 
 def stale(folder: Path) -> list[str]:

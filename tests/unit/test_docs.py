@@ -21,7 +21,7 @@ from services.enrolment.settings import Settings as EnrolmentSettings
 from services.notification.settings import NotificationSettings
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = (".", "contracts", "docs", "docs/decisions")
+FOLDERS = (".", "contracts", "contracts/js", "docs", "docs/decisions")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 SETTINGS: tuple[type[BaseSettings], ...] = (
     CatalogSettings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import sys
 from types import SimpleNamespace
@@ -47,3 +48,10 @@ def test_the_reading_example_reads_an_answer(name: str, capsys: pytest.CaptureFi
     example["on_message"](channel, method, SimpleNamespace(content_type=STRUCTURED), body)
     assert (name == "session-full") != ("0d0c3f6e" in capsys.readouterr().out)
     channel.basic_ack.assert_called_once_with(7)
+
+
+def test_the_example_of_testing_shows_what_comes_out() -> None:
+    """Schemas and samples are a line away."""
+    (shown,) = re.findall(r"```pycon\n(.*?)```", README, re.DOTALL)
+    example = doctest.DocTestParser().get_doctest(shown, {}, "README", None, None)
+    assert doctest.DocTestRunner().run(example) == (0, 3)
