@@ -44,7 +44,7 @@ test-containers: setup ## Run the tests of the containers, and others against th
 	@STACK=docker $(PY) -m demo
 	@$(PY) -m pytest tests/containers
 	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy
-	@$(PY) -m tests.containers.servers --stack tests/e2e
+	@$(PY) -m tests.containers.servers --stack tests/e2e tests/examples
 
 test-operations: setup ## Back up, restore and upgrade a stack in containers under load (needs a Docker engine)
 	@$(PY) -m pytest tests/operations

@@ -19,9 +19,10 @@ from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings
 from services.enrolment.settings import Settings as EnrolmentSettings
 from services.notification.settings import NotificationSettings
+from tests.support.page import NOT_RUN, PRINTED, RUN, blocks
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = (".", "contracts", "contracts/js", "docs", "docs/decisions")
+FOLDERS = (".", "contracts", "contracts/js", "docs", "docs/decisions", "examples/python", "examples/node")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 SETTINGS: tuple[type[BaseSettings], ...] = (
     CatalogSettings,
@@ -32,10 +33,12 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     ImageSettings,
     Overlays,
 )
+INTEGRATING = ROOT / "docs/integrating.md"
+NO_PROGRAM = {RUN, NOT_RUN, PRINTED, "json"}
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-PATH = re.compile(r"`((?:contracts|chassis|services|cli|demo|deploy|docs|programmes|tests)/[\w./-]+)`")
+PATH = re.compile(r"`((?:contracts|chassis|services|cli|demo|deploy|docs|examples|programmes|tests)/[\w./-]+)`")
 
 
 def prose(document: Path) -> str:
@@ -134,6 +137,21 @@ def test_every_field_of_a_log_line_is_explained() -> None:
 
 def test_every_event_is_listed_for_integrators() -> None:
     """What is not in the table does not exist for those who build on it."""
-    text = prose(ROOT / "docs/integrating.md")
+    text = prose(INTEGRATING)
     rows = {(name, type) for name, type in re.findall(r"^\| `(\w+)` \| `([\w.-]+)` \|", text, re.MULTILINE)}
     assert {(listed.model.__name__, type) for type, listed in TYPES.items()} == rows
+
+
+def test_programs_for_integrators_stand_in_files() -> None:
+    """A file is run by the tests; a copy of it in the text grows old. What the page does show is part of a file."""
+    files = [path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*/*.*") if path.is_file()]
+    shown = [block for block in blocks(INTEGRATING.read_text(encoding="utf-8")) if block.kind not in NO_PROGRAM]
+    assert [block.text for block in shown if not any(block.text in file for file in files)] == []
+
+
+def test_what_is_not_run_says_so() -> None:
+    """Every other command of the page is (`tests/examples/test_page.py`), and a reader trusts it for that."""
+    page = INTEGRATING.read_text(encoding="utf-8")
+    marked = re.finditer(f"^```{NOT_RUN}$", page, re.MULTILINE)
+    before = [page[: match.start()].rstrip().rpartition("\n\n")[2] for match in marked]
+    assert [paragraph for paragraph in before if "Not run by" not in paragraph] == []

@@ -1,0 +1,64 @@
+"""Withdraw an enrolment and wait for the answer: python cancel.py ENROLMENT-ID."""
+
+import asyncio
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractExchange, AbstractQueue
+
+from instroom_contracts.cloudevent import CloudEvent, EventData, decode, encode, new_event
+from instroom_contracts.enrolment import EnrolmentCancelled, RequestRefused
+from instroom_contracts.intake import EnrolmentCancellationRequested
+from instroom_contracts.topology import EVENTS, INTAKE, TYPES
+
+URL = os.environ["RABBITMQ_URL"]
+SOURCE = "urn:nld:oin:00000001823288444000:systeem:website"  # the one that asked for the place
+ANSWERS = ["nl.enrolments.enrolment-cancelled.v1", "nl.enrolments.request-refused.v1"]
+
+
+async def publish(intake: AbstractExchange, event: CloudEvent[Any]) -> None:
+    """Publish an event; return when the broker has it on disk. Raises where it has not: then send the same again."""
+    properties = asdict(encode(event))
+    routing_key = properties.pop("routing_key")
+    user = unquote(urlsplit(URL).username or "")  # says whose source it is; the broker checks it
+    message = aio_pika.Message(**properties, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, user_id=user)
+    await intake.publish(message, routing_key, mandatory=True, timeout=10)
+
+
+async def answer_to(request: CloudEvent[Any], answers: AbstractQueue) -> EventData:
+    """Wait for the answer among those to others; after 30 s look in the stream, and send the same event again."""
+    async with asyncio.timeout(30), answers.iterator(no_ack=True) as messages:
+        async for message in messages:
+            model = TYPES[message.routing_key or ""].model
+            fact = decode(message.body, model=model, content_type=message.content_type)
+            if (fact.correlationsource, fact.correlationid) == (request.source, request.id):
+                return fact.data
+    raise ConnectionError("The connection was lost before the answer came: look for it in the stream.")
+
+
+async def main(enrolment_id: str) -> None:
+    """Listen first, then ask."""
+    request = new_event(EnrolmentCancellationRequested(enrolment_id=enrolment_id), source=SOURCE)
+    async with await aio_pika.connect(URL) as connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        answers = await channel.declare_queue("int.website.cancel", exclusive=True)
+        for answer in ANSWERS:
+            await answers.bind(EVENTS, answer)
+        await publish(await channel.get_exchange(INTAKE), request)
+        tell(await answer_to(request, answers))
+
+
+def tell(answer: EventData) -> None:
+    """Print what was decided."""
+    if isinstance(answer, EnrolmentCancelled):
+        print("cancelled:", ", ".join(answer.session_ids))
+    elif isinstance(answer, RequestRefused):
+        print("refused:", answer.reason, "-", answer.detail)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""What integrators begin with: the examples and the page about them, on a real stack."""

@@ -1,0 +1,65 @@
+"""A clone of this repository as a stranger has it: no stack yet, nothing in the environment, set-up done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.servers import ROOT
+from deploy.local.settings import Ports
+from tests.support.running import IMAGE
+
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".local", "build", "dist", "node_modules", "__pycache__", ".*_cache", ".env", "*.sqlite"
+)
+OF_THIS_RUN = ("RABBITMQ_", "MONGO_", "SMTP_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHON")
+"""What the run of the tests has in its environment and a stranger has not."""
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A folder with the repository in it, and the environment of a shell there."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+
+@contextmanager
+def cloned(home: Path) -> Iterator[Clone]:
+    """Copy the repository; the stack that is started there is wiped in the end.
+
+    `make` does not set up again: the run's own .venv serves the clone. The stack is in containers where the run is.
+    """
+    folder = home / "instroom"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT, symlinks=True)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    clone = Clone(folder, _environment(_commands(home / "bin")))
+    try:
+        yield clone
+    finally:
+        subprocess.run(["make", "reset"], cwd=folder, env=clone.environment, check=True)  # noqa: S607
+
+
+def _commands(folder: Path) -> Path:
+    """Provide the commands that a stranger has: python3, Node.js, and a make that finds everything set up."""
+    folder.mkdir()
+    (folder / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
+    for name in ("node", "npm"):
+        (folder / name).symlink_to(ROOT / ".venv/bin" / name)
+    make = folder / "make"
+    make.write_text(f'#!/bin/sh\nexec "{shutil.which("make")}" --no-print-directory --old-file=setup "$@"\n')
+    make.chmod(0o755)
+    return folder
+
+
+def _environment(commands: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OF_THIS_RUN)}
+    path = [str(commands), *(place for place in os.environ["PATH"].split(":") if not place.startswith(str(ROOT)))]
+    ports = {f"INSTROOM_{field.upper()}": str(port) for field, port in Ports.free().model_dump().items()}
+    return {**kept, **ports, "STACK": "docker" if IMAGE else "local", "PATH": ":".join(path)}
