@@ -49,4 +49,4 @@ def restore(stack: AnyStack, folder: Path) -> None:
     print(f"restore: {documents:,} documents, {count:,} messages")
     if accounts:
         print(f"restore: accounts of integrators, with the passwords they had: {', '.join(accounts)}")
-    stack.start_services()
+    stack.start()

@@ -60,7 +60,7 @@ class ComposeStack(Project):
         brokers, members = (("rabbitmq-2", "rabbitmq-3"), ("mongodb-2", "mongodb-3")) if self.is_cluster else ((), ())
         self._bring_up("--build", "founding", *SERVERS, *brokers, *members)
 
-    def start_services(self) -> None:
+    def start(self) -> None:
         """Start what does not run, as it is built already, and write `stack.env`."""
         self._bring_up()
         self._tell_addresses()
@@ -68,6 +68,10 @@ class ComposeStack(Project):
     def stop_services(self) -> None:
         """Let the services finish what they are at, and stop them."""
         self.compose("stop", *accounts.SERVICES)
+
+    def start_services(self) -> None:
+        """Start the services that were stopped, as they were."""
+        self.compose("up", "--detach", "--wait", "--no-recreate", *accounts.SERVICES, images=self.images)
 
     def upgrade(self) -> None:
         """Build, and replace the services' containers one after the other.

@@ -113,8 +113,8 @@ class Stack:
             accounts.write_private(self.home / "ports.json", self.servers.ports.model_dump_json(indent=2))
             self.servers.start()
 
-    def start_services(self) -> None:
-        """Start the services that do not run, and write `stack.env`."""
+    def start(self) -> None:
+        """Start the services, and write `stack.env`."""
         with self._alone():
             self._start_services()
             self._tell_addresses()
@@ -123,6 +123,11 @@ class Stack:
         """Let the services finish what they are at, and stop them."""
         with self._alone():
             stop_all([service.daemon for service in self.services])
+
+    def start_services(self) -> None:
+        """Start the services that were stopped."""
+        with self._alone():
+            self._start_services()
 
     def upgrade(self) -> None:
         """Restart the services on the code that is here now, one after the other."""
