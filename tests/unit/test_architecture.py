@@ -17,6 +17,7 @@ BREACHES = {
     "services-apart": ("services/catalog/domain.py", "import services.enrolment"),
     "domain-pure": ("services/notification/domain.py", "import motor"),
     "contracts-small": ("contracts/instroom_contracts/topology.py", "import aio_pika"),
+    "publishing-apart": ("deploy/accounts.py", "import publishing.published"),
     "motor-in-one-place": ("services/enrolment/storage.py", "import motor.motor_asyncio"),
     "traces-in-one-place": ("chassis/committer.py", "import opentelemetry.trace"),
     "chassis-below": ("chassis/consumer.py", "import services.enrolment"),

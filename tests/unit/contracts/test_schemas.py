@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from instroom_contracts.cloudevent import new_event, schema_id
 from instroom_contracts.enrolment import EnrolmentRejected
 from instroom_contracts.intake import EnrolmentRequested
-from instroom_contracts.schemas import FOLDER, main, schema_text, stale, write
+from instroom_contracts.schemas import FOLDER, main, sample, schema, schema_text, stale, write
 from instroom_contracts.topology import TYPES
 
 
@@ -26,6 +27,18 @@ def test_a_schema_names_itself_as_facts_name_it() -> None:
     fact = new_event(EnrolmentRejected(reason="queue-full", detail="Vol."), source="urn:nld:kvk:12345678")
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == schema_id(EnrolmentRejected) == fact.dataschema
+
+
+@pytest.mark.parametrize("type", TYPES)
+def test_an_independent_validator_takes_the_sample_and_no_other_type_of_value(type: str) -> None:
+    """Integrators check with other tools than pydantic: those must understand the schema, and agree."""
+    Draft202012Validator.check_schema(schema(type))
+    validator = Draft202012Validator(schema(type))
+    data = json.loads(sample(type))["data"]
+    assert list(validator.iter_errors(data)) == []
+    assert validator.is_valid({name: [[]] for name in data}) is (data == {})
+    for name in schema(type).get("required", []):
+        assert not validator.is_valid({key: value for key, value in data.items() if key != name})
 
 
 def test_a_schema_of_a_request_refuses_what_the_reader_refuses() -> None:
