@@ -206,8 +206,13 @@ def _tell(message: Received, tells: Sequence[Tell], verdict: Verdict) -> None:
 
 
 def cause_of(message: Received) -> Cause:
-    """Return the intake event that this message goes back to: the one it names, else itself."""
+    """Return the intake event that this message goes back to: the one it names, else itself.
+
+    What comes from outside is such an event: whatever it names, its answer is its sender's and nobody else's.
+    """
     event = message.event
-    if isinstance(event, CloudEvent) and event.correlationid and event.correlationsource:
+    if message.is_from_outside or isinstance(event, InvalidEvent):
+        return Cause(event.id or "", event.source or "", event.traceparent)
+    if event.correlationid and event.correlationsource:
         return Cause(event.correlationid, event.correlationsource, event.traceparent)
     return Cause(event.id or "", event.source or "", event.traceparent)

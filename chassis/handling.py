@@ -24,13 +24,16 @@ class Cause:
 class Tell:
     """An event to publish: its data, the opaque id that it is about, and the edition it belongs to.
 
-    `answers` names the intake event where it is another than the message being handled (a request that was parked).
+    `provider` is the edition's, `owner` the source whose enrolment or request the event is about. `answers` names the
+    intake event where it is another than the message being handled (a request that was parked).
     """
 
     data: EventData
     subject: str
     partitionkey: str | None = None
     answers: Cause | None = None
+    provider: str | None = None
+    owner: str | None = None
 
 
 Handler = Callable[[CloudEvent[Any], Documents, datetime], Sequence[Tell]]

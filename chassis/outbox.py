@@ -78,6 +78,8 @@ class Teller:
             "datacontenttype": JSON,
             "dataschema": schema_id(model),
             "partitionkey": tell.partitionkey or getattr(tell.data, "edition_id", None),
+            "provider": tell.provider,
+            "ownersource": tell.owner,
             "correlationid": cause.id if cause else None,
             "correlationsource": cause.source if cause else None,
             "causationid": causationid,

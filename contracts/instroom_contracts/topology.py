@@ -19,6 +19,8 @@ DEAD = "instroom.dead"
 """Where dead letters go, under the name of the queue that they lay in."""
 STREAM = "instroom.events.stream"
 """Keeps every fact for replay."""
+BY_ATTRIBUTE = "instroom.events.by-attribute"
+"""A headers exchange with every fact, to select them by their attributes (`ce-*`); whoever reads it may read all."""
 
 _TYPE_PREFIX = "nl.enrolments."
 
@@ -33,6 +35,11 @@ class Listed(NamedTuple):
 def queue_name(service: str, type: str) -> str:
     """Return the name of a service's queue for an event type, e.g. `enrolment.enrolment-requested.v1`."""
     return f"{service}.{type.removeprefix(_TYPE_PREFIX)}"
+
+
+def exchange_for(integrator: str) -> str:
+    """Return the name of the exchange of an integrator who may read a part of the facts only."""
+    return f"instroom.for.{integrator}"
 
 
 def dead_letter_queue(queue: str) -> str:

@@ -30,7 +30,8 @@ def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent:
     if not parked:
         message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
     answers = Cause("request-1", WEBSITE, traceparent) if parked else None
-    kept = TELLER.envelope(Told(Tell(DATA, "subject/1", "edition-1", answers), message, 0), NOW)
+    tell = Tell(DATA, "subject/1", "edition-1", answers, provider="cmo-stamm", owner=WEBSITE)
+    kept = TELLER.envelope(Told(tell, message, 0), NOW)
     cause = answers or Cause("1", SOURCE)
     wire = encode(
         new_event(
@@ -40,6 +41,8 @@ def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent:
             time=NOW,
             subject="subject/1",
             partitionkey="edition-1",
+            provider="cmo-stamm",
+            ownersource=WEBSITE,
             correlationid=cause.id,
             correlationsource=cause.source,
             causationid="1",
