@@ -66,9 +66,19 @@ class UnknownType(EventData):
     """Stands in `Hears` for every message on the intake that no queue is bound for."""
 
 
+class ToldBefore(EventData):
+    """Stands in `Tell` for a fact to be told again as it was: the body of its message."""
+
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Tells:
-    """One event that a service tells, and the exchange it goes to."""
+    """One event that a service tells, and the exchange it goes to.
+
+    `answers`: it answers a request of others, and is kept with the request's record, to be told again on demand.
+    """
 
     model: type[EventData]
     exchange: str
+    answers: bool = False

@@ -55,6 +55,7 @@ _MODELS: Mapping[str, tuple[type[EventData], ...]] = {
         intake.CatchUpRequested,
         intake.AttendanceRecorded,
         intake.InCompanyRequested,
+        intake.AnswerRequested,
         intake.ParticipantErasureRequested,
     ),
     EVENTS: (

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from chassis.answers import DECIDED
 from chassis.documents import Documents
-from chassis.handling import Tell
+from chassis.handling import Tell, ToldBefore
 from chassis.senders import ALL_SENDERS, Senders
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, type_of
 from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed
-from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.addressing import addressed
 from services.enrolment.domain import facts, places, rules
 from services.enrolment.domain.decision import Decision
@@ -24,11 +25,14 @@ from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
 from services.enrolment.domain.withdrawal import objection, withdraw
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.ledger import Ledger
-from services.enrolment.needs import to_enrol
+from services.enrolment.needs import request_key, to_enrol
 from services.enrolment.parking import park, unpark, unpark_edition
+from services.enrolment.retelling import no_answer
+from services.enrolment.storage import PARKED
 
 Asked = CloudEvent[EnrolmentRequested]
 CancellationAsked = CloudEvent[EnrolmentCancellationRequested]
+AnswerAsked = CloudEvent[AnswerRequested]
 
 
 def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
@@ -91,6 +95,19 @@ def assign_sources(event: CloudEvent[SourcesClaimed], documents: Documents, _: d
         return [Tell(RequestRefused(request_type=request, reason="not-yours", detail=detail), account)]
     documents.put(*ALL_SENDERS, senders.with_claim(account, sources))
     return [Tell(RequestAccepted(request_type=request), account)]
+
+
+def tell_again(event: AnswerAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
+    """Tell the answer to a request again as it was, and accept that; or refuse to."""
+    asked, request = event.data, type_of(AnswerRequested)
+    decided = documents.get(DECIDED, request_key(event))
+    waits = documents.get(PARKED, request_key(event)) is not None
+    subject = enrolment_id(asked.request_source or event.source, asked.request_id)
+    if refused := no_answer(decided, asked.request_source, event.source, policy.course_desks, waits=waits):
+        answer = RequestRefused(request_type=request, reason=refused.reason, detail=refused.detail())
+        return [Tell(answer, subject, owner=event.source)]
+    told = [Tell(ToldBefore(body=body), subject) for body in (decided.answer if decided else ())]
+    return [*told, Tell(RequestAccepted(request_type=request), subject, owner=event.source)]
 
 
 def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:

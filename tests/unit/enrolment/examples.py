@@ -96,6 +96,14 @@ def cancellation(
     return new_event(data, source=source, id=f"cancellation-{next(_numbers)}", time=at)
 
 
+def answer_asked(
+    request_id: str, *, source: str = WEBSITE, of: str | None = None
+) -> CloudEvent[intake.AnswerRequested]:
+    """Build a request for the answer to a request, perhaps another source's."""
+    data = intake.AnswerRequested(request_id=request_id, request_source=of)
+    return new_event(data, source=source, id=f"again-{next(_numbers)}", time=ASKED)
+
+
 def hears(event: CloudEvent[Any]) -> Hears:
     """Return the service's line for an event of this kind."""
     return next(line for line in (*app.hears(POLICY), app.PARKING_EXPIRED) if line.model is type(event.data))
