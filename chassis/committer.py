@@ -22,10 +22,11 @@ from chassis import inbox, metrics, outbox, quarantine
 from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
+from chassis.inbox import Records
 from chassis.mongo import Database, Mongo, Session
 from chassis.outbox import Teller
 from chassis.senders import Admission
-from chassis.store import Bulk, Store, Writes, writes_of
+from chassis.store import Store, Writes, writes_of
 from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import type_of
@@ -49,7 +50,7 @@ class Plan:
 
     verdict: Verdict
     loaded: Loaded
-    records: Bulk
+    records: Records
     writes: Writes
     events: Sequence[Document]
     now: datetime
@@ -168,7 +169,8 @@ class Committer:
         while not isinstance(outcome := await decide(batch, decided, loaded, now, self._admission), Verdict):
             await self._store.read(outcome, loaded, session)
         events = [self._teller.envelope(told, now) async for told in in_turns(outcome.told)]
-        records, writes = inbox.records(outcome.spent, now), await writes_of(outcome.changes, loaded)
+        records = inbox.records(outcome.spent, self._teller.answered(outcome.told, events), now)
+        writes = await writes_of(outcome.changes, loaded)
         return Plan(outcome, loaded, records, writes, events, now)
 
     async def _read(
@@ -190,18 +192,19 @@ class Committer:
 
     def _finished(self, batch: Sequence[Received], plan: Plan) -> None:
         self.available = True
-        self._count(batch, plan.verdict)
+        self._count(batch, plan)
         self._tracer.end(batch, plan.verdict)
         if plan.events:
             self._after_commit()
 
-    def _count(self, batch: Sequence[Received], verdict: Verdict) -> None:
+    def _count(self, batch: Sequence[Received], plan: Plan) -> None:
+        verdict = plan.verdict
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
         for heard, count in Counter(message.hears.model for message in verdict.spent.values()).items():
             metrics.DECIDED.labels(type_of(heard)).inc(count)  # not what a message says it is, which may be anything
-        for model, count in Counter(type(told.tell.data) for told in verdict.told).items():
-            metrics.TOLD.labels(type_of(model)).inc(count)
+        for told, count in Counter(event["type"] for event in plan.events).items():
+            metrics.TOLD.labels(told).inc(count)
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, **_ids(held.message))

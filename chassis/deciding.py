@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chassis.answers import DECIDED, UNDER_WAY
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Cause, Hears, Tell
 from chassis.senders import ALL_SENDERS, Admission, Senders
@@ -86,6 +87,11 @@ class Verdict:
     held: list[Held] = field(default_factory=list)
     spent: dict[str, Received] = field(default_factory=dict)
     duplicates: int = 0
+
+    def spend(self, key: str, message: Received) -> None:
+        """Note that a message is decided, for those that come after it as well."""
+        self.spent[key] = message
+        self.changes[DECIDED, key] = UNDER_WAY
 
 
 async def foresee(batch: Sequence[Received], loaded: Loaded) -> frozenset[Need]:
@@ -175,7 +181,7 @@ def _refuse(message: Received, invalid: InvalidEvent, verdict: Verdict) -> None:
     verdict.held.append(Held(message, invalid.reason, invalid.problems))
     if message.key is None:
         return
-    verdict.spent[message.key] = message
+    verdict.spend(message.key, message)
     if message.hears.refusal:
         _tell(message, message.hears.refusal(invalid), verdict)
 
@@ -191,7 +197,7 @@ def _handle(message: Received, event: CloudEvent[Any], loaded: Loaded, now: date
         _failed(message, type(error).__name__, verdict)
         return
     verdict.changes.update(documents.changes)
-    verdict.spent[f"{event.source} {event.id}"] = message
+    verdict.spend(f"{event.source} {event.id}", message)
     _tell(message, tells, verdict)
 
 
@@ -206,8 +212,13 @@ def _tell(message: Received, tells: Sequence[Tell], verdict: Verdict) -> None:
 
 
 def cause_of(message: Received) -> Cause:
-    """Return the intake event that this message goes back to: the one it names, else itself."""
+    """Return the intake event that this message goes back to: the one it names, else itself.
+
+    What comes from outside is such an event: whatever it names, its answer is its sender's and nobody else's.
+    """
     event = message.event
-    if isinstance(event, CloudEvent) and event.correlationid and event.correlationsource:
+    if message.is_from_outside or isinstance(event, InvalidEvent):
+        return Cause(event.id or "", event.source or "", event.traceparent)
+    if event.correlationid and event.correlationsource:
         return Cause(event.correlationid, event.correlationsource, event.traceparent)
     return Cause(event.id or "", event.source or "", event.traceparent)

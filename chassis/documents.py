@@ -20,13 +20,15 @@ class Kind(Generic[T]):
     """One kind of document: the collection it is kept in, and how a value is read from and written to it.
 
     `write` returns the document without `_id`; `read` gets the whole document, `_id` included. Values of a `cached`
-    kind are kept in memory between batches, for documents that are costly to read and seldom change.
+    kind are kept in memory between batches, for documents that are costly to read and seldom change. What handlers
+    only look at is `written_elsewhere`.
     """
 
     collection: str
     read: Callable[[Document], T]
     write: Callable[[T], Document]
     cached: bool = False
+    written_elsewhere: bool = False
 
 
 @dataclass(frozen=True, eq=False)

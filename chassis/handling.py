@@ -24,13 +24,16 @@ class Cause:
 class Tell:
     """An event to publish: its data, the opaque id that it is about, and the edition it belongs to.
 
-    `answers` names the intake event where it is another than the message being handled (a request that was parked).
+    `provider` is the edition's, `owner` the source whose enrolment or request the event is about. `answers` names the
+    intake event where it is another than the message being handled (a request that was parked).
     """
 
     data: EventData
     subject: str
     partitionkey: str | None = None
     answers: Cause | None = None
+    provider: str | None = None
+    owner: str | None = None
 
 
 Handler = Callable[[CloudEvent[Any], Documents, datetime], Sequence[Tell]]
@@ -63,9 +66,19 @@ class UnknownType(EventData):
     """Stands in `Hears` for every message on the intake that no queue is bound for."""
 
 
+class ToldBefore(EventData):
+    """Stands in `Tell` for a fact to be told again as it was: the body of its message."""
+
+    body: bytes
+
+
 @dataclass(frozen=True)
 class Tells:
-    """One event that a service tells, and the exchange it goes to."""
+    """One event that a service tells, and the exchange it goes to.
+
+    `answers`: it answers a request of others, and is kept with the request's record, to be told again on demand.
+    """
 
     model: type[EventData]
     exchange: str
+    answers: bool = False

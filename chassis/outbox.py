@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import from_json
 from pymongo import ReturnDocument
 from pymongo.write_concern import WriteConcern
 
+from chassis.answers import Answers
 from chassis.deciding import Told, cause_of
 from chassis.documents import Document
 from chassis.frames import table
-from chassis.handling import Cause, Tell, Tells
+from chassis.handling import Cause, Tell, Tells, ToldBefore
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import (
     JSON,
@@ -41,22 +43,34 @@ AT_ONCE = WriteConcern(1)
 
 @dataclass(frozen=True)
 class Teller:
-    """Who tells: the `source` of a service's facts, and the exchange of each event that it tells."""
+    """Who tells: the `source` of a service's facts, the exchange of each event that it tells, and which are answers."""
 
     source: str
     exchanges: dict[type[EventData], str]
+    answers: frozenset[type[EventData]] = frozenset()
 
     @classmethod
     def of(cls, source: str, tells: Sequence[Tells]) -> Teller:
         """Return the teller for a service's table of what it tells."""
-        return cls(source, {told.model: told.exchange for told in tells})
+        answers = frozenset(told.model for told in tells if told.answers)
+        return cls(source, {told.model: told.exchange for told in tells}, answers)
 
     def envelope(self, told: Told, now: datetime) -> Document:
         """Return an event as it will travel; the same cause and number give the same id, whenever it is decided."""
+        if isinstance(told.tell.data, ToldBefore):
+            return _again(told.tell.data.body)
         event = told.by.event
         id = uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
-        cause = told.tell.answers or cause_of(told.by)
-        return self._document(told.tell, str(id), cause, now, causationid=event.id)
+        return self._document(told.tell, str(id), _cause(told), now, causationid=event.id)
+
+    def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
+        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer."""
+        answers: dict[str, list[bytes]] = {}
+        for one, event in zip(told, events, strict=True):
+            if type(one.tell.data) in self.answers:
+                cause = _cause(one)
+                answers.setdefault(f"{cause.source} {cause.id}", []).append(event["body"])
+        return answers
 
     async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
         """Tell what no message at hand caused, in the transaction of this session; each tell says what it `answers`."""
@@ -78,6 +92,8 @@ class Teller:
             "datacontenttype": JSON,
             "dataschema": schema_id(model),
             "partitionkey": tell.partitionkey or getattr(tell.data, "edition_id", None),
+            "provider": tell.provider,
+            "ownersource": tell.owner,
             "correlationid": cause.id if cause else None,
             "correlationsource": cause.source if cause else None,
             "causationid": causationid,
@@ -96,6 +112,25 @@ class Teller:
             "correlationId": cause.id if cause else None,
             "at": now,
         }
+
+
+def _cause(told: Told) -> Cause:
+    return told.tell.answers or cause_of(told.by)
+
+
+def _again(body: bytes) -> Document:
+    """Make a fact that was told before of its body, as it was: every property follows from that."""
+    event = from_json(body)
+    attributes = {name: value for name, value in event.items() if name != "data"}
+    return {
+        "exchange": EVENTS,
+        "type": event["type"],
+        "id": event["id"],
+        "body": body,
+        "headers": table(headers_of(attributes)),
+        "correlationId": event.get("correlationid"),
+        "at": datetime.fromisoformat(event["time"]),
+    }
 
 
 def portions(events: Sequence[Document]) -> Iterator[list[Document]]:

@@ -105,7 +105,7 @@ class Store:
         value = kind.read(document)
         if key not in into.ahead and key not in into.versions:  # what is in use keeps the revision it was read at
             into.values[key] = value
-            into.versions[key] = document["revision"]
+            into.versions[key] = document.get("revision", 0)
         if kind.cached:
             self.seen[key] = (document["revision"], value)
         return value
@@ -123,6 +123,8 @@ async def writes_of(changes: Mapping[Key, Any], loaded: Loaded) -> Writes:
     """Return what it takes to write these changes, by collection, and the revisions that they build on."""
     writes: Writes = defaultdict(Bulk)
     async for (kind, id), value in in_turns(changes.items()):
+        if kind.written_elsewhere:
+            continue
         writes[kind.collection].add(kind, id, value, loaded.versions.get((kind, id)))
     return writes
 

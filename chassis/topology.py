@@ -58,11 +58,13 @@ def _queue_name(service: str, heard: Hears) -> str:
 
 
 async def declare(connection: AbstractRobustConnection, queues: list[str]) -> None:
-    """Declare the exchanges, the replay stream, and a dead-letter queue for each of these queues."""
+    """Declare the exchanges, with what else has every fact, and a dead-letter queue for each of these queues."""
     async with connection.channel() as channel:
         declared = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
         stream = await channel.declare_queue(names.STREAM, durable=True, arguments=dict(STREAM_ARGUMENTS))
         await stream.bind(declared[names.EVENTS], "#")
+        by_attribute = await channel.declare_exchange(names.BY_ATTRIBUTE, "headers", durable=True)
+        await by_attribute.bind(declared[names.EVENTS], "#")
         for name in queues:
             dead = await channel.declare_queue(
                 names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import audit, catalog, integrator, mails, quarantine, request, status, watch
+from cli.commands import answer, audit, catalog, integrator, mails, quarantine, request, status, watch
 
 HELP = """\
 Instroom's tool for operators and integrators.
@@ -26,6 +26,7 @@ this folder or one above, which `make up` writes."""
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("request", help=request.REQUEST_HELP)(request.request)
 app.command("cancel", help=request.CANCEL_HELP)(request.cancel)
+app.command("answer", help=answer.HELP)(answer.answer)
 app.command("watch", help=watch.HELP)(watch.watch)
 app.command("status", help=status.HELP)(status.status)
 app.command("audit", help=audit.HELP)(audit.audit)

@@ -26,7 +26,7 @@ OUTCOMES: Mapping[str, tuple[str, Exit]] = {
 NO_ANSWER = ("no answer", Exit.NO_ANSWER)
 HINT = """\
 The request itself is safe with RabbitMQ. Either the services are down (`instroom status`), or an event with this id was
-sent before: then it was answered then, and `instroom watch --correlation ID --stop` shows how."""
+sent before: then it was answered then, and `instroom answer ID` has that told again."""
 
 
 @dataclass(frozen=True)

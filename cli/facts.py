@@ -55,6 +55,11 @@ class Fact:
         return str(self.data.get("editionId") or self.attributes.get("partitionkey") or "")
 
     @property
+    def provider(self) -> str:
+        """Return whose edition it is about, where it says so; facts from before 0.2.0 do not, but for the edition."""
+        return self.text("provider") or str(self.data.get("provider") or "")
+
+    @property
     def event(self) -> dict[str, Any]:
         """Return the whole event, as it travelled."""
         return {**self.attributes, "data": self.data}
@@ -159,16 +164,36 @@ _SAYINGS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 @dataclass(frozen=True)
 class Selection:
-    """Which facts somebody asked for: of these types (in full, short, or by name alone), editions and causes."""
+    """Which facts somebody asked for: of these types (in full, short, or by name alone), editions, causes and so on.
+
+    `since` and `until` bound the time at which a fact came about: the first belongs to it, the second does not.
+    """
 
     types: frozenset[str]
     editions: frozenset[str]
     correlations: frozenset[str]
+    providers: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
 
     @classmethod
-    def of(cls, types: Iterable[str], editions: Iterable[str], correlations: Iterable[str]) -> Selection:
+    def of(
+        cls,
+        types: Iterable[str],
+        editions: Iterable[str],
+        correlations: Iterable[str],
+        providers: Iterable[str] = (),
+        owners: Iterable[str] = (),
+    ) -> Selection:
         """Make a selection from what was typed; `SessionFull`, `session-full` and the whole type mean the same."""
-        return cls(frozenset(map(_kebab, types)), frozenset(editions), frozenset(correlations))
+        return cls(
+            frozenset(map(_kebab, types)),
+            frozenset(editions),
+            frozenset(correlations),
+            frozenset(providers),
+            frozenset(owners),
+        )
 
     def takes(self, fact: Fact) -> bool:
         """Say whether a fact was asked for; what is empty restricts nothing."""
@@ -176,7 +201,18 @@ class Selection:
             (not self.types or not self.types.isdisjoint({fact.kind, fact.name}))
             and (not self.editions or fact.edition in self.editions)
             and (not self.correlations or fact.text("correlationid") in self.correlations)
+            and (not self.providers or fact.provider in self.providers)
+            and (not self.owners or fact.text("ownersource") in self.owners)
+            and self._in_time(fact)
         )
+
+    def _in_time(self, fact: Fact) -> bool:
+        """Judge a fact by its own time; one without a time, or without an offset, is not ours to judge."""
+        try:
+            time = datetime.fromisoformat(fact.text("time"))
+            return (not self.since or self.since <= time) and (not self.until or time < self.until)
+        except (ValueError, TypeError):
+            return True
 
 
 def _kebab(type: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from cli.parts import Arguments, Part
 from cli.servers import without_password
 from cli.trouble import Exit, Trouble
 from deploy.local.web import Management
@@ -24,32 +25,55 @@ NOTHING = "^$"
 
 @dataclass(frozen=True)
 class Rights:
-    """What an integrator may do: the event types that it publishes and that it reads, or `ALL` of them."""
+    """What an integrator may do: the event types that it publishes and that it reads, or `ALL` of them.
+
+    With a `part` it reads these types of that part of the facts, from an exchange of its own.
+    """
 
     publishes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    part: Part | None = None
+
+    @property
+    def reads_everything(self) -> bool:
+        """Say whether it may read every fact, and so the stream."""
+        return self.reads == (ALL,) and self.part is None
 
     def permissions(self, name: str) -> dict[str, str]:
         """Return what it may configure, write and read: queues named `int.<name>.`, and the exchanges that it needs."""
         own = [rf"int\.{re.escape(name)}\..+"] if self.reads else []
         intake = [re.escape(topology.INTAKE)] if self.publishes else []
-        events = [re.escape(topology.EVENTS)] if self.reads else []
-        stream = [re.escape(topology.STREAM)] if self.reads == (ALL,) else []
-        return {"configure": _any(own), "write": _any(intake + own), "read": _any(events + stream + own)}
+        facts = [re.escape(self.exchange(name))] if self.reads else []
+        whole = [re.escape(topology.STREAM), re.escape(topology.BY_ATTRIBUTE)] if self.reads_everything else []
+        return {"configure": _any(own), "write": _any(intake + own), "read": _any(facts + whole + own)}
 
-    def topic_permissions(self) -> list[dict[str, str]]:
+    def exchange(self, name: str) -> str:
+        """Return the exchange that its queues are bound to."""
+        return topology.exchange_for(name) if self.part else topology.EVENTS
+
+    def topic_permissions(self, name: str) -> list[dict[str, str]]:
         """Return which types it may publish on the intake, and bind its queues to."""
+        readable = {topology.EVENTS: NOTHING, topology.exchange_for(name): NOTHING}
+        readable[self.exchange(name)] = _types(self.reads)
         return [
             {"exchange": topology.INTAKE, "write": _types(self.publishes), "read": NOTHING},
-            {"exchange": topology.EVENTS, "write": NOTHING, "read": _types(self.reads)},
+            *({"exchange": exchange, "write": NOTHING, "read": types} for exchange, types in readable.items()),
         ]
 
+    def allow(self, name: str, source: str, routing_key: str) -> bool:
+        """Say whether a queue of its may be bound there with this key, as the broker would judge it."""
+        types = {one["exchange"]: one["read"] for one in self.topic_permissions(name)}
+        is_readable = re.search(self.permissions(name)["read"], source) is not None
+        return is_readable and re.search(types.get(source, ".*"), routing_key) is not None
+
     @classmethod
-    def of(cls, topic_permissions: Sequence[dict[str, str]]) -> Rights:
-        """Read them back from what the broker keeps."""
-        by_exchange = {one["exchange"]: one for one in topic_permissions}
-        intake, events = by_exchange.get(topology.INTAKE, {}), by_exchange.get(topology.EVENTS, {})
-        return cls(_types_in(intake.get("write", NOTHING)), _types_in(events.get("read", NOTHING)))
+    def of(cls, name: str, topic_permissions: Sequence[dict[str, str]], bound: Mapping[str, Part]) -> Rights:
+        """Read them back from what the broker keeps; `bound` are the parts of the integrators that have one."""
+        by_exchange = {one["exchange"]: one for one in topic_permissions if one["user"] == name}
+        part = bound.get(topology.exchange_for(name))
+        intake = by_exchange.get(topology.INTAKE, {})
+        facts = by_exchange.get(topology.exchange_for(name) if part else topology.EVENTS, {})
+        return cls(_types_in(intake.get("write", NOTHING)), _types_in(facts.get("read", NOTHING)), part)
 
 
 def _any(patterns: Sequence[str]) -> str:
@@ -84,25 +108,85 @@ class Accounts:
         """Return every integrator by name, with what it may do."""
         topics: list[dict[str, str]] = self._call("GET", f"vhosts/{_quoted(self.vhost)}/topic-permissions")
         users = [user["name"] for user in self._call("GET", "users") if TAG in user["tags"]]
-        return {name: Rights.of([topic for topic in topics if topic["user"] == name]) for name in sorted(users)}
+        selecting: dict[str, list[Arguments]] = {}
+        for binding in self._bindings():
+            if binding["source"] == topology.BY_ATTRIBUTE and binding["destination_type"] == "exchange":
+                selecting.setdefault(binding["destination"], []).append(binding["arguments"])
+        parts = {exchange: Part.of(bindings) for exchange, bindings in selecting.items()}
+        return {name: Rights.of(name, topics, parts) for name in sorted(users)}
 
     def ensure(self, name: str, rights: Rights, *, new_password: bool) -> str | None:
-        """Make an account, or give one that is there these rights; return its password where it is a new one."""
+        """Make an account, or give one that is there these rights; return its password where it is a new one.
+
+        What it may read no more is taken from its queues: the broker judges a binding when it is made and never again.
+        One that read everything is made anew with the password that it has; the broker closes its connections by that.
+        """
         kept = self._user(name)
+        before = self.all()[name] if kept else Rights()
         password = None if kept and not new_password else secrets.token_urlsafe(24)
         login = {"password": password} if password else {"password_hash": kept["password_hash"]} if kept else {}
         place = f"{_quoted(self.vhost)}/{_quoted(name)}"
+        if before.reads_everything and not rights.reads_everything:  # who reads the stream would go on doing so
+            self._call("DELETE", f"users/{_quoted(name)}")
         self._call("PUT", f"users/{_quoted(name)}", {**login, "tags": TAG})
         for limit, value in LIMITS.items():
             self._call("PUT", f"user-limits/{_quoted(name)}/{limit}", {"value": value})
-        for topic in rights.topic_permissions():
+        if rights.part:
+            self._select(topology.exchange_for(name), rights.part)
+        for topic in rights.topic_permissions(name):
             self._call("PUT", f"topic-permissions/{place}", topic)
         self._call("PUT", f"permissions/{place}", rights.permissions(name))
+        self._withdraw(name, rights)
+        if not rights.part:
+            self._remove_exchange(topology.exchange_for(name))
         return password
 
+    def _select(self, exchange: str, part: Part) -> None:
+        """Have an exchange get just this part of the facts; what its queues are bound for stays."""
+        if not self._has_exchange(topology.BY_ATTRIBUTE):
+            raise Trouble(f"{topology.BY_ATTRIBUTE} is not there yet: start the services of this release first.")
+        self._call("PUT", f"exchanges/{self._place(exchange)}", {"type": "topic", "durable": True})
+        wanted = part.bindings()
+        kept = [binding for binding in self._bindings() if binding["destination"] == exchange]
+        there = [binding["arguments"] for binding in kept]
+        between = f"bindings/{_quoted(self.vhost)}/e/{_quoted(topology.BY_ATTRIBUTE)}/e/{_quoted(exchange)}"
+        for arguments in wanted:
+            if arguments not in there:
+                self._call("POST", between, {"routing_key": "", "arguments": arguments})
+        for binding in kept:
+            if binding["arguments"] not in wanted:
+                self._unbind(binding)
+
+    def _withdraw(self, name: str, rights: Rights) -> None:
+        """Take what an integrator may not read from whatever it has bound."""
+        for binding in self._bindings():
+            is_own = binding["destination"].startswith(f"int.{name}.") and binding["source"]
+            if is_own and not rights.allow(name, binding["source"], binding["routing_key"]):
+                self._unbind(binding)
+
+    def _unbind(self, binding: Mapping[str, Any]) -> None:
+        kind = "q" if binding["destination_type"] == "queue" else "e"
+        between = f"e/{_quoted(binding['source'])}/{kind}/{_quoted(binding['destination'])}"
+        self._call("DELETE", f"bindings/{_quoted(self.vhost)}/{between}/{_quoted(binding['properties_key'])}")
+
+    def _bindings(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", f"bindings/{_quoted(self.vhost)}")
+        return found
+
     def remove(self, name: str) -> None:
-        """Remove an account; the broker closes its connections."""
+        """Remove an account, and the exchange that is its own; the broker closes its connections."""
         self._call("DELETE", f"users/{_quoted(name)}")
+        self._remove_exchange(topology.exchange_for(name))
+
+    def _remove_exchange(self, exchange: str) -> None:
+        if self._has_exchange(exchange):
+            self._call("DELETE", f"exchanges/{self._place(exchange)}")
+
+    def _has_exchange(self, name: str) -> bool:
+        return any(exchange["name"] == name for exchange in self._call("GET", f"exchanges/{_quoted(self.vhost)}"))
+
+    def _place(self, name: str) -> str:
+        return f"{_quoted(self.vhost)}/{_quoted(name)}"
 
     def queues(self, name: str) -> list[tuple[str, int]]:
         """Return an integrator's queues, with how many messages lie in each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
@@ -18,7 +18,9 @@ FIRST_WITHIN_S = 2.0
 QUIET_S = 0.3
 LOOK_S = 3.0
 STALLED_S = 5.0
-"""So long without a message means that `start` is a moment after the newest one."""
+"""So long without a first message means that `start` is a moment after the newest one."""
+CLOCKS_S = 300
+"""So far may the clocks of the broker and of the services be apart: a moment is looked for so much earlier."""
 
 Start = datetime | str | int
 """Where to begin: `first`, `last` (the last chunk that was written), `next`, a moment, or an offset."""
@@ -34,7 +36,8 @@ async def follow(connection: AbstractConnection, start: Start) -> Messages:
     channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
     await channel.set_qos(PREFETCH)
     stream = await channel.get_queue(topology.STREAM, ensure=False)
-    await stream.consume(arrived.put, arguments={"x-stream-offset": start})
+    offset = start - timedelta(seconds=CLOCKS_S) if isinstance(start, datetime) else start
+    await stream.consume(arrived.put, arguments={"x-stream-offset": offset})
     try:
         async for message in _acknowledged(arrived):
             yield int(str(message.headers["x-stream-offset"])), Fact.read(message.body)
@@ -57,15 +60,22 @@ async def _acknowledged(
 
 
 async def read_up_to_now(connection: AbstractConnection, start: Start = "first") -> Messages:
-    """Give every message that the stream holds from `start` on, as `follow` does, and end at the newest."""
+    """Give every message that the stream holds from `start` on, as `follow` does, and end at the newest.
+
+    Raises `Trouble` where the stream falls silent before that: what was given is not the whole.
+    """
     end = await _last_offset(connection)
     if end is None or (isinstance(start, int) and start > end):
         return
+    last = None
     async with aclosing(follow(connection, start)) as messages:
         while (message := await _next_within(STALLED_S, messages)) and message[0] <= end:
+            last = message[0]
             yield message
-            if message[0] == end:
+            if last == end:
                 return
+    if message is None and last is not None:
+        raise Trouble(f"The stream fell silent at offset {last} of {end}: this is not all of it.", Exit.UNREACHABLE)
 
 
 async def _last_offset(connection: AbstractConnection) -> int | None:

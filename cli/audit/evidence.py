@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from cli.facts import Fact
@@ -15,6 +15,9 @@ SessionKey = tuple[str, str]
 
 PlaceKey = tuple[str, str]
 """The pair that names a place: its enrolment's id and its session's."""
+
+LONG_PAST = timedelta(days=1)
+"""A service tells facts in the order of their times, give or take its clock."""
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """When a session without a date begins."""
@@ -145,11 +148,14 @@ class Evidence:
 
     @cached_property
     def told(self) -> tuple[Fact, ...]:
-        """Return the facts without their repetitions: the first of each source and id."""
+        """Return the facts without their repetitions: the first of each source and id.
+
+        Where the stream has lost its beginning, what was told again may have lost its first telling with that.
+        """
         first: dict[tuple[str, str], Fact] = {}
         for fact in self.facts:
             first.setdefault((fact.text("source"), fact.id), fact)
-        return tuple(first.values())
+        return tuple(first.values() if self.whole else _without_orphans(first.values()))
 
     @cached_property
     def places(self) -> Mapping[PlaceKey, Place]:
@@ -181,6 +187,18 @@ class Evidence:
     def by_id(self) -> Mapping[str, Enrolment]:
         """Return every enrolment by its id."""
         return {one.id: one for one in self.enrolments}
+
+
+def _without_orphans(facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Leave out facts that are far older than what their service told before them."""
+    newest: dict[str, datetime] = {}
+    for fact in facts:
+        time, service = moment_of(fact.text("time")), fact.text("source")
+        if time and time < newest.get(service, time) - LONG_PAST:
+            continue
+        if time:
+            newest[service] = max(time, newest.get(service, time))
+        yield fact
 
 
 def moment_of(text: str | None) -> datetime | None:

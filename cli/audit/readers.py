@@ -86,7 +86,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
             counters=tuple(map(_counter, await _all(enrolment, "sessions", session))),
             enrolments=tuple(map(_enrolment, enrolments)),
             turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
-            spent=tuple(map(_spent, await _all(enrolment, "inbox", session))),
+            spent=tuple(map(_spent, await _all(enrolment, "inbox", session, {"type": 1, "at": 1}))),
             parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
             live={row["_id"]: row["enrolmentId"] for row in live},
             sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),

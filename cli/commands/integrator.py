@@ -18,16 +18,17 @@ from cli.asking import Question, ask
 from cli.facts import Fact
 from cli.integrators import ALL, Accounts, Rights
 from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
+from cli.parts import Part
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import new_event
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused, SourcesClaimed
-from instroom_contracts.fields import Slug, Source
+from instroom_contracts.fields import Id, Slug, Source
 
 TIMEOUT_S = 30.0
-_SLUG, _SOURCE = TypeAdapter[str](Slug), TypeAdapter[str](Source)
+_SLUG, _SOURCE, _ID = TypeAdapter[str](Slug), TypeAdapter[str](Source), TypeAdapter[str](Id)
 
 ADD_HELP = f"""\
 Make an account on the broker for another system, or change what one may do. Prints what to give its maker.
@@ -37,10 +38,17 @@ Make an account on the broker for another system, or change what one may do. Pri
       --may-publish EnrolmentRequested,EnrolmentCancellationRequested \\
       --may-read EnrolmentConfirmed,EnrolmentQueued,EnrolmentRejected
   instroom integrator add data-team --may-read all
+  instroom integrator add portal --source urn:nld:oin:... --may-publish EnrolmentRequested,AnswerRequested \\
+      --may-read all --only-own
+  instroom integrator add academy --may-read all --only-provider vng-academie
 
 It may publish and read what is named and nothing else; `--may-read all` includes the replay stream. Its queues are
 named int.NAME.*. The sources are its own from then on: only messages with the AMQP property user_id set to its name
 are taken in their name, and from it nothing else is. Its password is shown once; --new-password makes another.
+
+With --only-... it reads a part of the facts, from an exchange of its own (instroom.for.NAME), and neither the others
+nor the stream. --only-own: what is about enrolments and requests of its sources, and the catalogue's public facts.
+--only-edition and --only-provider: what is about these. Several add up.
 
 {EXIT_CODES}"""
 
@@ -77,18 +85,31 @@ def add(
     may_publish: SomeTypes = None,
     may_read: SomeTypes = None,
     source: Annotated[list[str] | None, typer.Option(metavar="URN", help="One it speaks for; once for each.")] = None,
+    only_own: Annotated[bool, typer.Option("--only-own", help="Reads what its own sources' requests led to.")] = False,
+    only_edition: Annotated[list[str] | None, typer.Option(metavar="ID", help="Reads of this; once for each.")] = None,
+    only_provider: Annotated[list[str] | None, typer.Option(metavar="ID", help="Reads of this; once for each.")] = None,
     address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where it reaches the broker.")] = None,
     new_password: Annotated[bool, typer.Option("--new-password", help="Also where it is there already.")] = False,
     timeout: Timeout = TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
     """Make an account, or change what one may do."""
-    rights = Rights(_types(may_publish or (), topology.INTAKE), _types(may_read or (), topology.EVENTS))
     claimed = SourcesClaimed(account=_valid(_SLUG, name), sources=tuple(_valid(_SOURCE, one) for one in source or ()))
+    part = Part(
+        frozenset(claimed.sources if only_own else ()),
+        frozenset(_valid(_ID, one) for one in only_edition or ()),
+        frozenset(_valid(_ID, one) for one in only_provider or ()),
+    )
+    types = _types(may_publish or (), topology.INTAKE), _types(may_read or (), topology.EVENTS)
+    rights = Rights(*types, part if part != Part() else None)
     if not (rights.publishes or rights.reads):
         raise Trouble("Say what it may do: --may-publish, --may-read, or both.")
     if rights.publishes and not claimed.sources:
         raise Trouble("Who publishes needs a --source to speak for, such as urn:nld:oin:<20 digits>:systeem:website.")
+    if only_own and not claimed.sources:
+        raise Trouble("--only-own needs a --source: what is own is what that source asks for.")
+    if rights.part and not rights.reads:
+        raise Trouble("--only-... narrows what it may read: say which types, --may-read all or some of them.")
     servers = servers_of(context, as_administrator=True)
     accounts = _accounts(servers)
     accounts.refuse_others(name)
@@ -111,7 +132,7 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [
         {
             "name": name,
-            **(_named(known[name]) if name in known else {"publishes": ["(removed)"], "reads": []}),
+            **(_named(known[name]) if name in known else {"publishes": ["(removed)"], "reads": [], "only": []}),
             "sources": [source for source, owner in owners.items() if owner == name],
         }
         for name in sorted({*known, *owners.values()})
@@ -120,7 +141,7 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
         remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
     if as_json:
         return show_json(rows)
-    columns = ("name", "publishes", "reads", "sources")
+    columns = ("name", "publishes", "reads", "only", "sources")
     lines = [[row["name"], *("\n".join(row[column]) or None for column in columns[1:])] for row in rows]
     return show_table("Integrators", columns, lines)
 
@@ -198,7 +219,8 @@ async def _owners(servers: Servers) -> dict[str, str]:
 
 
 def _named(rights: Rights) -> dict[str, list[str]]:
-    return {"publishes": _names(rights.publishes), "reads": _names(rights.reads)}
+    only = rights.part.words() if rights.part else []
+    return {"publishes": _names(rights.publishes), "reads": _names(rights.reads), "only": only}
 
 
 def _names(types: Sequence[str]) -> list[str]:
@@ -219,6 +241,8 @@ def _hand_over(name: str, url: str, sources: Sequence[str], rights: Rights) -> N
         for source in sources:
             show(f"#   {source}")
     if rights.reads:
-        stream = f", and {topology.STREAM}" if rights.reads == (ALL,) else ""
-        show(f"# reads {', '.join(_names(rights.reads))} from {topology.EVENTS} by queues named int.{name}.*{stream}")
+        whole = f", {topology.BY_ATTRIBUTE} and {topology.STREAM}" if rights.reads_everything else ""
+        part = f", of them only: {', '.join(rights.part.words())}" if rights.part else ""
+        exchange = rights.exchange(name)
+        show(f"# reads {', '.join(_names(rights.reads))} from {exchange} by queues named int.{name}.*{whole}{part}")
     remark("Hand it over on a safe way; the password is not shown again. How to go on: docs/integrating.md.")

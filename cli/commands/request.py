@@ -56,7 +56,7 @@ The CSV file is in UTF-8, separated by commas or semicolons. Its first line name
 all-or-nothing is yes or no. Where a row is not valid nothing is sent, unless --skip-bad says so.
 
 The request's time decides deadlines and whether a session has begun. A request that is sent again under the same id
-changes nothing, and its answer is not told again: `instroom watch --correlation ID --stop` finds it.
+changes nothing, and its answer is not told again by that: `instroom answer ID` asks for it.
 
 {EXIT_CODES}"""
 

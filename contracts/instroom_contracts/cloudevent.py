@@ -98,6 +98,8 @@ class CloudEvent(BaseModel, Generic[D]):
     datacontenttype: ContentType | None = None
     dataschema: AttributeText | None = None
     partitionkey: Id | None = None
+    provider: AttributeText | None = None
+    ownersource: AttributeText | None = None
     correlationid: AttributeText | None = None
     correlationsource: AttributeText | None = None
     causationid: AttributeText | None = None

@@ -32,6 +32,8 @@ Reason = Literal[
     "already-cancelled",
     "choice-closed",
     "not-a-twin",
+    "unknown-request",
+    "answer-not-kept",
 ]
 """Why a request is refused. Up to `queue-full` in the order of the checks: the first that fails is told."""
 

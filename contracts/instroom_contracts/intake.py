@@ -7,7 +7,20 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from instroom_contracts.cloudevent import IntakeData
-from instroom_contracts.fields import Email, Id, IntakePart, Language, Line, Many, Slug, Sparse, Text, broken_rule
+from instroom_contracts.fields import (
+    Email,
+    EventId,
+    Id,
+    IntakePart,
+    Language,
+    Line,
+    Many,
+    Slug,
+    Source,
+    Sparse,
+    Text,
+    broken_rule,
+)
 
 # JSON readers that know floating-point numbers only keep whole numbers exactly up to this one (RFC 8259, section 6).
 _MOST_EXACT = 2**53 - 1
@@ -113,6 +126,17 @@ class InCompanyRequested(IntakeData):
     participants: Annotated[int, Field(ge=1, le=100_000)]
     period: Sparse[Line | None] = None
     remarks: Sparse[Text | None] = None
+
+
+class AnswerRequested(IntakeData):
+    """Have the answer to a request told again as it was: the same facts under the same ids.
+
+    `requestId` is the request's id. `requestSource` is its source where that is another: for a course desk. Answered by
+    those facts and by RequestAccepted, or by RequestRefused.
+    """
+
+    request_id: EventId
+    request_source: Sparse[Source | None] = None
 
 
 class ParticipantErasureRequested(IntakeData):

@@ -19,6 +19,8 @@ DEAD = "instroom.dead"
 """Where dead letters go, under the name of the queue that they lay in."""
 STREAM = "instroom.events.stream"
 """Keeps every fact for replay."""
+BY_ATTRIBUTE = "instroom.events.by-attribute"
+"""A headers exchange with every fact, to select them by their attributes (`ce-*`); whoever reads it may read all."""
 
 _TYPE_PREFIX = "nl.enrolments."
 
@@ -35,6 +37,11 @@ def queue_name(service: str, type: str) -> str:
     return f"{service}.{type.removeprefix(_TYPE_PREFIX)}"
 
 
+def exchange_for(integrator: str) -> str:
+    """Return the name of the exchange of an integrator who may read a part of the facts only."""
+    return f"instroom.for.{integrator}"
+
+
 def dead_letter_queue(queue: str) -> str:
     """Return the name of the queue that keeps a queue's dead letters."""
     return f"{queue}.dead"
@@ -48,6 +55,7 @@ _MODELS: Mapping[str, tuple[type[EventData], ...]] = {
         intake.CatchUpRequested,
         intake.AttendanceRecorded,
         intake.InCompanyRequested,
+        intake.AnswerRequested,
         intake.ParticipantErasureRequested,
     ),
     EVENTS: (

@@ -10,6 +10,7 @@ export interface DataByType {
   "nl.enrolments.catch-up-requested.v1": CatchUpRequested;
   "nl.enrolments.attendance-recorded.v1": AttendanceRecorded;
   "nl.enrolments.in-company-requested.v1": InCompanyRequested;
+  "nl.enrolments.answer-requested.v1": AnswerRequested;
   "nl.enrolments.participant-erasure-requested.v1": ParticipantErasureRequested;
   "nl.enrolments.edition-published.v1": EditionPublished;
   "nl.enrolments.session-rescheduled.v1": SessionRescheduled;
@@ -207,6 +208,19 @@ export interface Contact {
    * This must be one bare mail address with one '@', such as name@example.org: no display name, spaces, commas or brackets.
    */
   email: string;
+}
+/**
+ * Have the answer to a request told again as it was: the same facts under the same ids.
+ *
+ * `requestId` is the request's id. `requestSource` is its source where that is another: for a course desk. Answered by
+ * those facts and by RequestAccepted, or by RequestRefused.
+ */
+export interface AnswerRequested {
+  /**
+   * The id of an event holds no '@' and no control characters; a UUID does well.
+   */
+  requestId: string;
+  requestSource?: string | null;
 }
 /**
  * Ask to erase what is known of the participant with this mail address.
@@ -563,6 +577,8 @@ export interface EnrolmentRejected {
     | "already-cancelled"
     | "choice-closed"
     | "not-a-twin"
+    | "unknown-request"
+    | "answer-not-kept"
     | (string & {});
   /**
    * This text may hold line breaks and tabs, and no other control characters.
@@ -606,6 +622,8 @@ export interface RequestRefused {
     | "already-cancelled"
     | "choice-closed"
     | "not-a-twin"
+    | "unknown-request"
+    | "answer-not-kept"
     | (string & {});
   /**
    * This text may hold line breaks and tabs, and no other control characters.
@@ -1078,6 +1096,8 @@ export interface NoticeRequested {
     | "already-cancelled"
     | "choice-closed"
     | "not-a-twin"
+    | "unknown-request"
+    | "answer-not-kept"
     | (string & {})
     | null;
   detail?: string | null;

@@ -26,6 +26,7 @@ export declare const TYPES: Readonly<{
   CatchUpRequested: "nl.enrolments.catch-up-requested.v1";
   AttendanceRecorded: "nl.enrolments.attendance-recorded.v1";
   InCompanyRequested: "nl.enrolments.in-company-requested.v1";
+  AnswerRequested: "nl.enrolments.answer-requested.v1";
   ParticipantErasureRequested: "nl.enrolments.participant-erasure-requested.v1";
   EditionPublished: "nl.enrolments.edition-published.v1";
   SessionRescheduled: "nl.enrolments.session-rescheduled.v1";
@@ -61,6 +62,7 @@ export declare const EXCHANGES: Readonly<{
   "nl.enrolments.catch-up-requested.v1": "instroom.intake";
   "nl.enrolments.attendance-recorded.v1": "instroom.intake";
   "nl.enrolments.in-company-requested.v1": "instroom.intake";
+  "nl.enrolments.answer-requested.v1": "instroom.intake";
   "nl.enrolments.participant-erasure-requested.v1": "instroom.intake";
   "nl.enrolments.edition-published.v1": "instroom.events";
   "nl.enrolments.session-rescheduled.v1": "instroom.events";
@@ -102,6 +104,8 @@ export interface CloudEvent<Data = unknown, Type extends string = string> {
   datacontenttype?: string;
   dataschema?: string;
   partitionkey?: string;
+  provider?: string;
+  ownersource?: string;
   correlationid?: string;
   correlationsource?: string;
   causationid?: string;

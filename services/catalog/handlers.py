@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chassis.documents import Documents
 from chassis.handling import Tell
-from instroom_contracts.catalog import EditionSubmitted, RepublishRequested
+from instroom_contracts.catalog import Edition, EditionSubmitted, RepublishRequested
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, Problem, type_of
 from instroom_contracts.enrolment import ReasonCode, RequestAccepted, RequestRefused
 from services.catalog.domain import Entry, revise
@@ -29,7 +29,7 @@ def publish_edition(event: CloudEvent[EditionSubmitted], documents: Documents, _
     if revised != entry:
         documents.put(EDITIONS, id, revised)
     answer = () if revised.edition in facts else (RequestAccepted(request_type=type_of(EditionSubmitted)),)
-    return _tells(id, (*answer, *facts))
+    return _tells(event.data.edition, (*answer, *facts))
 
 
 def republish(event: CloudEvent[RepublishRequested], documents: Documents, _now: datetime) -> Sequence[Tell]:
@@ -60,12 +60,13 @@ def _all(documents: Documents) -> list[Entry | None]:
 
 
 def _again(entry: Entry) -> Sequence[Tell]:
-    return _tells(entry.edition.edition_id, (entry.edition, *entry.joining))
+    return _tells(entry.edition, (entry.edition, *entry.joining))
 
 
-def _tells(edition_id: str, facts: Iterable[EventData]) -> Sequence[Tell]:
+def _tells(edition: Edition, facts: Iterable[EventData]) -> Sequence[Tell]:
     """Tell facts of one edition; one of a session is about that session."""
-    return [Tell(fact, _subject(edition_id, fact), edition_id) for fact in facts]
+    id, provider = edition.edition_id, edition.provider
+    return [Tell(fact, _subject(id, fact), id, provider=provider) for fact in facts]
 
 
 def _subject(edition_id: str, fact: EventData) -> str:

@@ -14,7 +14,7 @@ from instroom_contracts import enrolment, notification
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
-from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
 from services.enrolment import gauges, handlers, needs, schema
 from services.enrolment.domain.values import Policy
@@ -27,9 +27,11 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
     """Return what the service hears, with who handles it under this policy."""
     refuse = handlers.refuse_invalid
     enrol, cancel = partial(handlers.enrol, policy=policy), partial(handlers.cancel_enrolment, policy=policy)
+    tell_again = partial(handlers.tell_again, policy=policy)
     return (
         Hears(EnrolmentRequested, INTAKE, enrol, refuse, needs.to_enrol),
         Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
+        Hears(AnswerRequested, INTAKE, tell_again, refuse, needs.to_tell_again),
         Hears(UnknownType, UNROUTED, _hold, refuse),
         Hears(EditionPublished, EVENTS, handlers.keep_edition, needs=needs.to_keep),
         Hears(SourcesClaimed, PRIVATE, handlers.assign_sources, refuse),
@@ -40,14 +42,14 @@ PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked, needs=needs.
 """What a timer of ours hands to the committer; it comes from no exchange."""
 
 TELLS: tuple[Tells, ...] = (
-    Tells(enrolment.EnrolmentConfirmed, EVENTS),
-    Tells(enrolment.EnrolmentQueued, EVENTS),
-    Tells(enrolment.EnrolmentRejected, EVENTS),
-    Tells(enrolment.RequestRefused, EVENTS),
-    Tells(enrolment.RequestAccepted, EVENTS),
-    Tells(enrolment.EnrolmentCancelled, EVENTS),
+    Tells(enrolment.EnrolmentConfirmed, EVENTS, answers=True),
+    Tells(enrolment.EnrolmentQueued, EVENTS, answers=True),
+    Tells(enrolment.EnrolmentRejected, EVENTS, answers=True),
+    Tells(enrolment.RequestRefused, EVENTS, answers=True),
+    Tells(enrolment.RequestAccepted, EVENTS, answers=True),
+    Tells(enrolment.EnrolmentCancelled, EVENTS, answers=True),
+    Tells(enrolment.PlaceReleased, EVENTS, answers=True),
     Tells(enrolment.PlaceConfirmed, EVENTS),
-    Tells(enrolment.PlaceReleased, EVENTS),
     Tells(enrolment.SessionFull, EVENTS),
     Tells(enrolment.SessionReopened, EVENTS),
     Tells(notification.InvitationRequested, PRIVATE),

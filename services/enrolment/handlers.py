@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
+from chassis.answers import DECIDED
 from chassis.documents import Documents
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell, ToldBefore
 from chassis.senders import ALL_SENDERS, Senders
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, type_of
 from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed
-from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
+from services.enrolment.addressing import addressed
 from services.enrolment.domain import facts, places, rules
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
@@ -23,11 +25,14 @@ from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
 from services.enrolment.domain.withdrawal import objection, withdraw
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.ledger import Ledger
-from services.enrolment.needs import to_enrol
+from services.enrolment.needs import request_key, to_enrol
 from services.enrolment.parking import park, unpark, unpark_edition
+from services.enrolment.retelling import no_answer
+from services.enrolment.storage import PARKED
 
 Asked = CloudEvent[EnrolmentRequested]
 CancellationAsked = CloudEvent[EnrolmentCancellationRequested]
+AnswerAsked = CloudEvent[AnswerRequested]
 
 
 def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
@@ -37,7 +42,7 @@ def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) 
     if edition is None:
         park(event, documents, now, policy.parking)
         return ()
-    return _tells(_decided(event, edition, ledger))
+    return addressed(_decided(event, edition, ledger), ledger, event)
 
 
 def cancel_enrolment(event: CancellationAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
@@ -46,11 +51,11 @@ def cancel_enrolment(event: CancellationAsked, documents: Documents, _: datetime
     enrolment = ledger.enrolment(event.data.enrolment_id)
     refused = objection(enrolment, event.source, policy.course_desks)
     if enrolment is None or refused:
-        return _tells([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)])
+        return addressed([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)], ledger, event)
     decision = Decision(ledger, event.time)
     withdraw(decision, enrolment, "cancellation")
     decision.tell_availability()
-    return _tells(decision.told)
+    return addressed(decision.told, ledger, event)
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
@@ -61,11 +66,11 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: d
     if edition is None:
         return ()
     decision.tell_availability()
-    tells = _tells(decision.told)
+    tells = addressed(decision.told, ledger, event)
     waiting = unpark_edition(documents, edition.id)
     documents.require(need for asked in waiting for need in to_enrol(asked, documents))
     for asked in waiting:
-        tells += _tells(_decided(asked, edition, ledger), asked)
+        tells += addressed(_decided(asked, edition, ledger), ledger, asked, parked=True)
     return tells
 
 
@@ -77,7 +82,7 @@ def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, _: da
         if asked := unpark(documents, id):
             edition = ledger.edition(asked.data.edition_id)
             answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
-            tells += _tells(answer, asked)
+            tells += addressed(answer, ledger, asked, parked=True)
     return tells
 
 
@@ -92,6 +97,19 @@ def assign_sources(event: CloudEvent[SourcesClaimed], documents: Documents, _: d
     return [Tell(RequestAccepted(request_type=request), account)]
 
 
+def tell_again(event: AnswerAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
+    """Tell the answer to a request again as it was, and accept that; or refuse to."""
+    asked, request = event.data, type_of(AnswerRequested)
+    decided = documents.get(DECIDED, request_key(event))
+    waits = documents.get(PARKED, request_key(event)) is not None
+    subject = enrolment_id(asked.request_source or event.source, asked.request_id)
+    if refused := no_answer(decided, asked.request_source, event.source, policy.course_desks, waits=waits):
+        answer = RequestRefused(request_type=request, reason=refused.reason, detail=refused.detail())
+        return [Tell(answer, subject, owner=event.source)]
+    told = [Tell(ToldBefore(body=body), subject) for body in (decided.answer if decided else ())]
+    return [*told, Tell(RequestAccepted(request_type=request), subject, owner=event.source)]
+
+
 def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:
     """Answer a message that is no valid event with what is wrong where."""
     refused = Refused("invalid-request")
@@ -103,7 +121,7 @@ def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:
         answer = RequestRefused(
             request_type=invalid.type, reason=refused.reason, detail=refused.detail(), errors=errors
         )
-    return (Tell(answer, subject=enrolment_id(invalid.source or "", invalid.id or "")),)
+    return (Tell(answer, enrolment_id(invalid.source or "", invalid.id or ""), owner=invalid.source),)
 
 
 def _decided(event: Asked, edition: Edition, register: Register) -> list[EventData]:
@@ -135,9 +153,3 @@ def _rejection(event: Asked, refused: Refused, in_the_way: str | None = None) ->
 def _refusal(event: CancellationAsked, refused: Refused, enrolment: Enrolment | None) -> RequestRefused:
     language = enrolment.participant.language if enrolment else DEFAULT_LANGUAGE
     return facts.refused(type(event.data), refused, event.data.enrolment_id, language)
-
-
-def _tells(told: Iterable[EventData], asked: Asked | None = None) -> list[Tell]:
-    """Address events by what they are about and their edition; `asked` is the parked request that they answer."""
-    answers = Cause(asked.id, asked.source, asked.traceparent) if asked else None
-    return [Tell(data, facts.subject_of(data), getattr(data, "edition_id", None), answers) for data in told]

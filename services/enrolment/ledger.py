@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chassis.documents import ById, Documents
 from services.enrolment.domain.edition import Edition
@@ -21,6 +21,10 @@ class Ledger:
     def edition(self, id: str) -> Edition | None:
         """Return the edition with this id."""
         return self._documents.get(EDITIONS, id)
+
+    def require_editions(self, ids: Iterable[str]) -> None:
+        """Raise `NotLoaded` for all of these editions that have not been read yet."""
+        self._documents.require(ById(EDITIONS, id) for id in ids)
 
     def pool(self, id: str) -> Pool | None:
         """Return the pool with this id."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chassis.answers import DECIDED
 from chassis.documents import ById, Documents
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
-from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
+from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.domain.edition import pool_of
 from services.enrolment.domain.request import attending
 from services.enrolment.domain.values import participant_key, turn_id
@@ -43,6 +44,18 @@ def to_cancel(event: CloudEvent[EnrolmentCancellationRequested], documents: Docu
         yield ById(POOLS, place.pool)
         yield ById(SESSIONS, f"{enrolment.edition_id}/{place.session_id}")
         yield ById(WAITING, turn_id(place.pool, place.seq))
+
+
+def to_tell_again(event: CloudEvent[AnswerRequested], _: Documents) -> Iterator[ById]:
+    """Foresee the request's record, and whether it waits still."""
+    key = request_key(event)
+    yield ById(DECIDED, key)
+    yield ById(PARKED, key)
+
+
+def request_key(event: CloudEvent[AnswerRequested]) -> str:
+    """Return the key ("source id") of the request whose answer is asked for."""
+    return f"{event.data.request_source or event.source} {event.data.request_id}"
 
 
 def to_keep(event: CloudEvent[EditionPublished], _: Documents) -> Iterator[ById]:

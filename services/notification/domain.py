@@ -85,6 +85,7 @@ class Invitation:
 
     `number` is its turn among those of its session. `asked_sequence` and `asked_method` tell the newest request heeded,
     `asked_at` the time of it. `on_calendar`: a REQUEST reached the participant, or may have, and was not withdrawn.
+    `owner` is the source that the enrolment belongs to, `provider` the edition's, where the request named them.
     """
 
     enrolment_id: str
@@ -99,6 +100,12 @@ class Invitation:
     delivery: Delivery
     following: Mail | None = None
     on_calendar: bool = False
+    owner: str | None = None
+    provider: str | None = None
+
+    def belonging_to(self, owner: str | None, provider: str | None) -> Invitation:
+        """Return the same as that of this source and provider; None leaves what is known."""
+        return replace(self, owner=owner or self.owner, provider=provider or self.provider)
 
     @property
     def id(self) -> str:

@@ -28,7 +28,8 @@ def invite_or_withdraw(event: CloudEvent[InvitationRequested], documents: Docume
     known = documents.get(INVITATIONS, id)
     if known is None:
         documents.put(MEETINGS, session, replace(meeting, invited=meeting.invited + 1))
-    documents.put(INVITATIONS, id, asked(known, request, meeting, _origin(event), now))
+    invitation = asked(known, request, meeting, _origin(event), now)
+    documents.put(INVITATIONS, id, invitation.belonging_to(event.ownersource, event.provider))
     return ()
 
 

@@ -136,4 +136,5 @@ def _held(letter: Letter) -> Document:
 def _tell(fact: EventData, invitation: Invitation) -> Tell:
     origin = invitation.mail.origin
     cause = Cause(origin.id, origin.source, origin.traceparent)
-    return Tell(fact, invitation.enrolment_id, invitation.edition_id, cause)
+    whose = {"owner": invitation.owner, "provider": invitation.provider}
+    return Tell(fact, invitation.enrolment_id, invitation.edition_id, cause, **whose)

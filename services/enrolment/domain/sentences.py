@@ -149,6 +149,23 @@ SENTENCES: Mapping[str, Sentence] = {
         " wijzigen.",
         en="This enrolment was made through another system. Only that system or the course desk can change it.",
     ),
+    "not-yours.request": Sentence(
+        nl="Deze aanvraag is van een ander systeem. Alleen dat systeem of de cursusadministratie kan het antwoord nog"
+        " eens opvragen.",
+        en="This request is another system's. Only that system or the course desk can ask for its answer again.",
+    ),
+    "unknown-request": Sentence(
+        nl="Onder dit kenmerk is van dit systeem geen aanvraag behandeld. Kijk na of requestId en source kloppen; staat"
+        " de aanvraag in quarantaine, dan kan de beheerder haar alsnog aanbieden.",
+        en="No request of this system was decided under this id. Check requestId and source; where the request stands"
+        " in quarantine, the operator can replay it.",
+    ),
+    "answer-not-kept": Sentence(
+        nl="Deze aanvraag is behandeld toen antwoorden nog niet werden bewaard. Het antwoord staat in de stroom:"
+        " instroom watch --stop --correlation, met het kenmerk van de aanvraag.",
+        en="This request was decided when answers were not kept yet. Its answer stands in the stream: instroom watch"
+        " --stop --correlation with the request's id.",
+    ),
     "already-cancelled": Sentence(
         nl="Deze inschrijving was al geannuleerd. U hoeft niets meer te doen.",
         en="This enrolment was cancelled already. There is nothing left to do.",

@@ -23,3 +23,11 @@ def desk(servers: Servers) -> Iterator[Desk]:
         loaded = desk.run("catalog", "load", str(PROGRAMMES))
         assert loaded.exit_code == 0, loaded.output
         yield desk
+
+
+@pytest.fixture
+def name(desk: Desk, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Provide a name that no other test uses: accounts belong to the whole broker."""
+    name = f"{desk.place.name}-{abs(hash(request.node.name)) % 10**6}"
+    yield name
+    desk.run("integrator", "remove", name, "--yes", "--with-queues", "--free-sources")

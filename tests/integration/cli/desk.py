@@ -82,3 +82,9 @@ class Desk:
         """Change a document behind everybody's back."""
         with MongoClient[dict[str, Any]](self.place.mongo_url) as client:
             client[self.place.database(service)][collection].update_one({}, change)
+
+    def forget_answer(self, key: str) -> None:
+        """Leave a request's record as releases left it that kept no answers."""
+        with MongoClient[dict[str, Any]](self.place.mongo_url) as client:
+            inbox = client[self.place.database("enrolment")]["inbox"]
+            assert inbox.update_one({"_id": key}, {"$unset": {"answer": ""}}).modified_count == 1

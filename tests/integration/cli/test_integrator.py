@@ -4,72 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-import aio_pika
 import aiormq
 import pytest
-from aio_pika.abc import AbstractChannel
 from aiormq.abc import FieldTable
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelPreconditionFailed, ConnectionClosed
 
 from instroom_contracts import topology
-from instroom_contracts.cloudevent import Wire, encode, new_event, type_of
+from instroom_contracts.cloudevent import encode, new_event, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed, SessionFull
-from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested, InCompanyRequested
+from instroom_contracts.intake import EnrolmentRequested, InCompanyRequested
 from tests.integration.cli.desk import EDITION, TIME, Desk
+from tests.integration.cli.website import OWN, Website, add
 from tests.support.eventually import eventually
-
-OWN = "urn:nld:oin:00000001823288444000:systeem:website-{}"
-
-
-@dataclass(frozen=True)
-class Website:
-    """Another system with an account of its own, and the source that it speaks for."""
-
-    desk: Desk
-    name: str
-    url: str
-
-    @property
-    def source(self) -> str:
-        """Return its own source."""
-        return OWN.format(self.name)
-
-    @asynccontextmanager
-    async def channel(self) -> AsyncIterator[AbstractChannel]:
-        """Open a channel with its account."""
-        async with await aio_pika.connect(self.url) as connection:
-            yield await connection.channel()
-
-    async def publish(self, wire: Wire, *, exchange: str = topology.INTAKE, user_id: str | None = None) -> None:
-        """Publish an event, in the name of a user or of nobody."""
-        async with self.channel() as channel:
-            to = channel.default_exchange if exchange == "" else await channel.get_exchange(exchange, ensure=False)
-            message = aio_pika.Message(wire.body, content_type=wire.content_type, user_id=user_id)
-            await to.publish(message, wire.routing_key)
-
-    def asks(self, id: str, source: str | None = None) -> Wire:
-        """Ask for an enrolment to be cancelled that does not exist: answered at once, by RequestRefused."""
-        data = EnrolmentCancellationRequested(enrolment_id="nothing")
-        return encode(new_event(data, source=source or self.source, id=id))
-
-
-def add(desk: Desk, name: str, *more: str) -> str:
-    """Make an account; return its address."""
-    result = desk.run("integrator", "add", name, *more, "--json")
-    assert result.exit_code == 0, result.output
-    return str(json.loads(result.stdout)["url"])
-
-
-@pytest.fixture
-def name(desk: Desk, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Provide a name that no other test uses: accounts belong to the whole broker."""
-    name = f"{desk.place.name}-{abs(hash(request.node.name)) % 10**6}"
-    yield name
-    desk.run("integrator", "remove", name, "--yes", "--with-queues", "--free-sources")
 
 
 @pytest.fixture
@@ -200,9 +147,8 @@ async def test_adding_again_changes_rights_and_keeps_the_password(website: Websi
     )
     assert "<its password>" in again.stdout
     listed = [one for one in website.desk.json("integrator", "list") if one["name"] == website.name]
-    assert listed == [
-        {"name": website.name, "publishes": ["EnrolmentRequested"], "reads": [], "sources": [website.source]}
-    ]
+    rights = {"publishes": ["EnrolmentRequested"], "reads": [], "only": []}
+    assert listed == [{"name": website.name, **rights, "sources": [website.source]}]
     request = encode(new_event(EnrolmentRequested.model_validate_json(ENROLMENT), source=website.source))
     await website.publish(request, user_id=website.name)
 

@@ -14,6 +14,7 @@ from tests.support.eventually import eventually
 from tests.support.place import Place
 
 INVITATIONS = "nl.enrolments.invitation-requested.v1"
+BY_ATTRIBUTE = "instroom.events.by-attribute"
 EXCHANGES = ("instroom.intake", "instroom.events", "instroom.private", "instroom.dead")
 
 
@@ -33,6 +34,8 @@ async def topology(place: Place) -> Place:
             "instroom.events.stream", durable=True, arguments={"x-queue-type": "stream"}
         )
         await stream.bind(exchanges["instroom.events"], "#")
+        selected = await channel.declare_exchange(BY_ATTRIBUTE, "headers", durable=True)
+        await selected.bind(exchanges["instroom.events"], "#")
         queue = await channel.declare_queue(
             "notification.invitation-requested.v1",
             durable=True,
@@ -49,11 +52,13 @@ async def publish(place: Place, account: str, exchange: str, key: str) -> None:
         await to.publish(aio_pika.Message(b"{}"), key)
 
 
-async def bind(place: Place, account: str, queue: str, exchange: str, key: str) -> None:
+async def bind(
+    place: Place, account: str, queue: str, exchange: str, key: str, arguments: dict[str, str] | None = None
+) -> None:
     """Declare a queue and bind it, with an account's own rights."""
     async with channel_of(place, account) as channel:
         declared = await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
-        await declared.bind(exchange, key)
+        await declared.bind(exchange, key, arguments=dict(arguments or {}))
 
 
 async def read(place: Place, account: str, queue: str) -> None:
@@ -66,6 +71,8 @@ async def test_an_integrator_asks_and_hears(topology: Place) -> None:
     """This is all that another system needs."""
     await publish(topology, "integrator", "instroom.intake", "nl.enrolments.enrolment-requested.v1")
     await bind(topology, "integrator", "int.website.facts", "instroom.events", "nl.enrolments.#")
+    selected = {"x-match": "all", "ce-ownersource": "urn:nld:oin:00000001823288444000:systeem:website"}
+    await bind(topology, "integrator", "int.website.own", BY_ATTRIBUTE, "", selected)
 
 
 async def test_a_queue_of_an_integrator_is_limited(topology: Place) -> None:
@@ -80,7 +87,7 @@ async def test_a_queue_of_an_integrator_is_limited(topology: Place) -> None:
     await eventually(is_limited)
 
 
-@pytest.mark.parametrize("exchange", ["", "instroom.events", "instroom.private", "instroom.dead"])
+@pytest.mark.parametrize("exchange", ["", "instroom.events", BY_ATTRIBUTE, "instroom.private", "instroom.dead"])
 async def test_an_integrator_publishes_nowhere_else(topology: Place, exchange: str) -> None:
     """Through the default exchange every queue could be reached, and facts could be forged."""
     with pytest.raises(ChannelAccessRefused):

@@ -64,6 +64,12 @@ def test_a_new_edition_is_kept_and_told() -> None:
     assert documents.get(EDITIONS, ID) == entry()
 
 
+def test_what_is_told_of_an_edition_names_its_provider() -> None:
+    """Integrators select by it."""
+    told = publish_edition(event(submitted()), with_entry(None), NOW)
+    assert {tell.provider for tell in told} == {submitted().edition.provider}
+
+
 def test_an_unchanged_edition_is_accepted_and_not_written() -> None:
     """There is an answer, and nobody else is troubled."""
     documents = with_entry(entry())

@@ -147,3 +147,14 @@ def test_without_the_guard_a_stranger_is_believed() -> None:
 def test_an_intake_event_is_its_own_cause() -> None:
     """Facts are correlated with the request that led to them."""
     assert cause_of(received("a", id="1")) == Cause("1", SOURCE)
+
+
+def test_an_intake_event_cannot_name_another_cause() -> None:
+    """Else its answer would reach whoever listens for another's answers, and its sender would wait in vain."""
+    message = received("a", id="1")
+    assert not isinstance(message.event, Exception)
+    named = {"correlationid": "9", "correlationsource": "urn:nld:oin:00000009999999999000:systeem:hr"}
+    forged = replace(message, event=message.event.model_copy(update=named))
+    assert cause_of(forged) == Cause("1", SOURCE)
+    within = replace(forged, hears=replace(HEARS, exchange="instroom.private"))
+    assert cause_of(within) == Cause("9", "urn:nld:oin:00000009999999999000:systeem:hr")

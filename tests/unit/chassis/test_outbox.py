@@ -9,7 +9,7 @@ import pytest
 
 from chassis.deciding import Told
 from chassis.frames import table
-from chassis.handling import Cause, Tell, Tells
+from chassis.handling import Cause, Tell, Tells, ToldBefore
 from chassis.outbox import Teller
 from instroom_contracts.cloudevent import encode, new_event
 from tests.unit.chassis.toy import SOURCE, TELLS, CountRose, received
@@ -30,7 +30,8 @@ def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent:
     if not parked:
         message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
     answers = Cause("request-1", WEBSITE, traceparent) if parked else None
-    kept = TELLER.envelope(Told(Tell(DATA, "subject/1", "edition-1", answers), message, 0), NOW)
+    tell = Tell(DATA, "subject/1", "edition-1", answers, provider="cmo-stamm", owner=WEBSITE)
+    kept = TELLER.envelope(Told(tell, message, 0), NOW)
     cause = answers or Cause("1", SOURCE)
     wire = encode(
         new_event(
@@ -40,6 +41,8 @@ def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent:
             time=NOW,
             subject="subject/1",
             partitionkey="edition-1",
+            provider="cmo-stamm",
+            ownersource=WEBSITE,
             correlationid=cause.id,
             correlationsource=cause.source,
             causationid="1",
@@ -55,6 +58,26 @@ def test_what_stays_between_the_services_says_its_attributes_once() -> None:
     """Only facts have them again as headers."""
     teller = Teller.of(SOURCE, (Tells(CountRose, "instroom.private"),))
     assert teller.envelope(Told(Tell(DATA, "a"), received("a", id="1"), 0), NOW)["headers"] is None
+
+
+def test_a_fact_that_is_told_again_is_the_same_message() -> None:
+    """Not one byte may differ, and no property: who heard it before must recognise it."""
+    message = received("a", id="1")
+    tell = Tell(DATA, "subject/1", "edition-1", provider="cmo-stamm", owner=WEBSITE)
+    first = TELLER.envelope(Told(tell, message, 0), NOW)
+    later = Told(Tell(ToldBefore(body=first["body"]), "a"), received("a", id="2"), 0)
+    assert TELLER.envelope(later, NOW.replace(year=2022)) == first
+
+
+def test_an_answer_is_kept_for_whom_it_answers() -> None:
+    """A parked request is answered by what the edition's fact leads to."""
+    message, parked = received("a", id="1"), Cause("request-1", WEBSITE)
+    told = [Told(Tell(DATA, "a", answers=answers), message, n) for n, answers in enumerate((None, parked, parked))]
+    events = [TELLER.envelope(one, NOW) for one in told]
+    bodies = [event["body"] for event in events]
+    assert TELLER.answered(told, events) == {f"{SOURCE} 1": bodies[:1], f"{WEBSITE} request-1": bodies[1:]}
+    silent = Teller.of(SOURCE, (Tells(CountRose, "instroom.events"),))
+    assert silent.answered(told, events) == {}, "only what the table calls an answer is kept"
 
 
 def test_the_same_cause_and_number_give_the_same_id() -> None:

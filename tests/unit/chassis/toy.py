@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from chassis.answers import DECIDED
 from chassis.deciding import Received
 from chassis.documents import Documents, Kind, Order
-from chassis.handling import Hears, Tell, Tells
+from chassis.handling import Hears, Tell, Tells, ToldBefore
 from instroom_contracts.cloudevent import (
     CloudEvent,
     EventData,
@@ -29,6 +30,12 @@ class ThingCounted(IntakeData):
 
     jar: str
     note: str = ""
+
+
+class CountAskedAgain(IntakeData):
+    """Ask for the answer to an earlier event of the same source."""
+
+    earlier: str
 
 
 class CountRose(EventData):
@@ -65,21 +72,38 @@ def count_thing(event: CloudEvent[Any], documents: Documents, now: datetime) -> 
     return [Tell(CountRose(jar=jar.name, count=fuller.count), subject=jar.name)]
 
 
+def count_again(event: CloudEvent[Any], documents: Documents, now: datetime) -> Sequence[Tell]:
+    """Tell an earlier answer again; say how many facts that is, -1 for one that is under way, -2 for none."""
+    decided = documents.get(DECIDED, f"{event.source} {event.data.earlier}")
+    count = -2 if decided is None else -1 if decided.under_way else len(decided.answer)
+    again = [Tell(ToldBefore(body=body), subject="again") for body in (decided.answer if decided else ())]
+    return [*again, Tell(CountRose(jar="again", count=count), subject="again")]
+
+
 def refuse(invalid: InvalidEvent) -> Sequence[Tell]:
     """Tell that nothing was counted."""
     return [Tell(CountRose(jar="none", count=0), subject="none")]
 
 
 HEARS = Hears(ThingCounted, "instroom.intake", count_thing, refuse)
-TELLS = (Tells(CountRose, "instroom.events"),)
+HEARS_AGAIN = Hears(CountAskedAgain, "instroom.intake", count_again, refuse)
+TELLS = (Tells(CountRose, "instroom.events", answers=True),)
 
 
 def received(jar: str, *, id: str, note: str = "") -> Received:
     """Build a message as the consumer would hand it on."""
-    event = new_event(ThingCounted(jar=jar, note=note), source=SOURCE, id=id)
+    return _received(HEARS, new_event(ThingCounted(jar=jar, note=note), source=SOURCE, id=id))
+
+
+def asked_again(earlier: str, *, id: str) -> Received:
+    """Build the message that asks for an earlier answer."""
+    return _received(HEARS_AGAIN, new_event(CountAskedAgain(earlier=earlier), source=SOURCE, id=id))
+
+
+def _received(hears: Hears, event: CloudEvent[Any]) -> Received:
     body = to_json({"data": event.data})
     digest = data_digest(body, content_type="application/cloudevents+json")
-    return Received(HEARS, "toy.thing-counted.v1", body, "application/cloudevents+json", {}, event, digest)
+    return Received(hears, "toy.thing-counted.v1", body, "application/cloudevents+json", {}, event, digest)
 
 
 def invalid(*, id: str | None) -> Received:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cli.facts import Fact, Selection, line, saying
-from tests.unit.cli.builders import fact, place
+from tests.unit.cli.builders import ASKER, fact, place
 
 FULL = fact(
     "session-full",
@@ -82,3 +84,33 @@ def test_the_form_of_a_fact_is_all_of_it() -> None:
     turned = Fact(dict(sorted(FULL.attributes.items())), dict(sorted(FULL.data.items(), reverse=True)))
     assert turned.digest == FULL.digest
     assert Fact(FULL.attributes, {**FULL.data, "queued": 4}).digest != FULL.digest
+
+
+def test_a_provider_is_told_by_the_envelope_or_the_edition() -> None:
+    """An edition's fact named it in its data before facts did in their envelope."""
+    theirs = Selection.of([], [], [], ["cmo-stamm"])
+    assert theirs.takes(fact("session-full", {}, provider="cmo-stamm"))
+    assert theirs.takes(fact("edition-published", {"provider": "cmo-stamm"}))
+    assert not theirs.takes(fact("session-full", {}, provider="berenschot"))
+    assert not theirs.takes(fact("session-full", {}))
+
+
+def test_an_owner_is_the_source_that_it_is_about() -> None:
+    """Whoever caused it."""
+    own = Selection.of([], [], [], [], [ASKER])
+    assert own.takes(fact("place-confirmed", {}, ownersource=ASKER))
+    assert not own.takes(fact("place-confirmed", {}, ownersource="urn:nld:oin:1:hr"))
+
+
+def test_a_span_of_time_has_its_first_moment_and_not_its_last() -> None:
+    """So that one span follows another."""
+    at, second = datetime(2021, 5, 20, 9, 30, tzinfo=UTC), timedelta(seconds=1)
+    plain = Selection.of([], [], [])
+    for since, until, taken in [
+        (at, None, True),
+        (at + second, None, False),
+        (None, at, False),
+        (at, at + second, True),
+    ]:
+        assert replace(plain, since=since, until=until).takes(FULL) is taken
+    assert replace(plain, since=at).takes(Fact({"time": "2021-05-20T09:30:00"}, {})), "not ours to judge"

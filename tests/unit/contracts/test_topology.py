@@ -19,6 +19,9 @@ def test_the_exchanges_have_their_names() -> None:
     assert (topology.INTAKE, topology.EVENTS, topology.PRIVATE, topology.DEAD, topology.STREAM) == (
         "instroom.intake", "instroom.events", "instroom.private", "instroom.dead", "instroom.events.stream",
     )  # fmt: skip
+    assert (topology.BY_ATTRIBUTE, topology.exchange_for("website")) == (
+        "instroom.events.by-attribute", "instroom.for.website",
+    )  # fmt: skip
 
 
 def test_a_queue_is_named_after_its_service_and_event() -> None:
@@ -32,7 +35,7 @@ def test_every_event_of_the_wire_is_listed_on_its_exchange() -> None:
     """An event that is not listed would have no queue, schema or sample."""
     assert told(INTAKE) == {
         "EnrolmentRequested", "EnrolmentCancellationRequested", "SessionChoiceSubmitted", "CatchUpRequested",
-        "AttendanceRecorded", "InCompanyRequested", "ParticipantErasureRequested",
+        "AttendanceRecorded", "InCompanyRequested", "AnswerRequested", "ParticipantErasureRequested",
     }  # fmt: skip
     assert told(EVENTS) == {
         "EditionPublished", "SessionRescheduled", "SessionCancelled", "EditionCancelled", "EnrolmentConfirmed",
@@ -81,5 +84,5 @@ def test_the_reasons_are_in_the_order_of_the_checks() -> None:
         "deadline-passed", "already-enrolled", "unknown-session", "session-over", "not-in-audience",
         "prerequisite-missing", "too-few-choices", "too-many-choices", "sessions-clash", "companion-required",
         "companion-not-allowed", "queue-full", "unknown-enrolment", "not-yours", "already-cancelled", "choice-closed",
-        "not-a-twin",
+        "not-a-twin", "unknown-request", "answer-not-kept",
     )  # fmt: skip

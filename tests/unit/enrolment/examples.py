@@ -13,6 +13,7 @@ from instroom_contracts.cloudevent import CloudEvent, EventData, new_event
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment import app
 from services.enrolment.domain.values import Policy
+from services.enrolment.internal import ParkingExpired
 from tests.support.memory import Memory
 
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"
@@ -95,6 +96,14 @@ def cancellation(
     return new_event(data, source=source, id=f"cancellation-{next(_numbers)}", time=at)
 
 
+def answer_asked(
+    request_id: str, *, source: str = WEBSITE, of: str | None = None
+) -> CloudEvent[intake.AnswerRequested]:
+    """Build a request for the answer to a request, perhaps another source's."""
+    data = intake.AnswerRequested(request_id=request_id, request_source=of)
+    return new_event(data, source=source, id=f"again-{next(_numbers)}", time=ASKED)
+
+
 def hears(event: CloudEvent[Any]) -> Hears:
     """Return the service's line for an event of this kind."""
     return next(line for line in (*app.hears(POLICY), app.PARKING_EXPIRED) if line.model is type(event.data))
@@ -110,8 +119,18 @@ class Desk:
 
     def publish(self, published: catalog.EditionPublished, *, at: datetime = ASKED) -> list[EventData]:
         """Take in an edition."""
-        event = new_event(published, source=CATALOG, id=f"edition-{next(_numbers)}", time=at)
-        return data_of(self.memory.handle(hears(event), event, at))
+        return data_of(self.tells(self.published(published, at=at), now=at))
+
+    def published(
+        self, published: catalog.EditionPublished, *, at: datetime = ASKED
+    ) -> CloudEvent[catalog.EditionPublished]:
+        """Build the catalogue's event of an edition."""
+        return new_event(published, source=CATALOG, id=f"edition-{next(_numbers)}", time=at)
+
+    def expire(self, *asked: CloudEvent[Any]) -> list[Tell]:
+        """Let parked requests have waited long enough."""
+        requests = tuple(f"{event.source} {event.id}" for event in asked)
+        return self.tells(new_event(ParkingExpired(requests=requests), source=CATALOG, id="timer-1", time=ASKED))
 
     def tells(self, event: CloudEvent[Any], *, now: datetime = ASKED) -> list[Tell]:
         """Handle a request; return what is told, with addresses."""

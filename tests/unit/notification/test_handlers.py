@@ -201,6 +201,21 @@ def test_a_mail_remembers_which_request_led_to_it() -> None:
     assert (origin.id, origin.source) == ("event-8", SOURCE)
 
 
+def test_an_invitation_remembers_whose_it_is() -> None:
+    """InviteSent names it, also where a later request does not: an operator sends a mail again."""
+    world = kept()
+    assert (invited_by(world).owner, invited_by(world).provider) == (None, None)
+    invited_by(world, sequence=1, ownersource="urn:nld:oin:1:website", provider="cmo-stamm")
+    again = invited_by(world, sequence=2)
+    assert (again.owner, again.provider) == ("urn:nld:oin:1:website", "cmo-stamm")
+
+
+def invited_by(world: Kept, sequence: int = 0, **attributes: str) -> Invitation:
+    """Take in a request with these attributes; return the invitation."""
+    world.hear(invite_or_withdraw, request(sequence=sequence), id=f"event-{sequence}", **attributes)
+    return invited(world)
+
+
 def test_an_edition_is_kept_as_it_was_told() -> None:
     """Its title and organiser stand in the mails."""
     assert kept().get(EDITIONS, "week-noord") == edition()

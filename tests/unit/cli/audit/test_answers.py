@@ -83,3 +83,11 @@ def test_companions_places_count_among_the_versions() -> None:
 def test_the_true_story_holds() -> None:
     """An audit that cries wolf is soon not run any more."""
     assert all(promise(TRUE_STORY).holds for promise in (one_answer_each, one_form_each, versions_in_order))
+
+
+def test_an_answer_that_is_told_again_when_the_stream_has_lost_it_is_no_news() -> None:
+    """Asked for after 400 days it comes behind versions that are far higher."""
+    ancient = fact("enrolment-confirmed", FACTS[1].data, id="ancient", time="2019-05-20T09:30:00Z")
+    trimmed = told(facts=(*FACTS, ancient), whole=False)
+    assert versions_in_order(trimmed).holds
+    assert not versions_in_order(told(facts=(*FACTS, ancient))).holds, "a whole stream has every first telling"

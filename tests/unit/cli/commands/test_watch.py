@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.commands.watch import _start
+from cli.commands.watch import Seen, _start, is_new
+from cli.facts import Fact
 
 
 def test_a_moment_that_is_none_is_explained() -> None:
@@ -16,6 +17,19 @@ def test_a_moment_that_is_none_is_explained() -> None:
     result = CliRunner().invoke(app, ["watch", "--from", "2026-01-31"], env={"RABBITMQ_URL": "amqp://nowhere"})
     assert result.exit_code == 2
     assert "2026-01-31T00:00:00+01:00" in result.stderr
+
+
+def test_an_end_that_is_none_is_explained() -> None:
+    """The same rule holds for both ends."""
+    result = CliRunner().invoke(app, ["watch", "--until", "yesterday"], env={"RABBITMQ_URL": "amqp://nowhere"})
+    assert (result.exit_code, "--until is a time such as" in result.stderr) == (2, True)
+
+
+def test_a_fact_is_named_by_its_source_and_id() -> None:
+    """Two services may use the same id."""
+    seen: Seen = {}
+    facts = [Fact({"source": source, "id": "1"}, {}) for source in ("a", "b", "a")]
+    assert [is_new(fact, seen) for fact in facts] == [True, True, False]
 
 
 @pytest.mark.parametrize(("typed", "near"), [("SesionFull", "session-full"), ("sessionfull", "session-full")])

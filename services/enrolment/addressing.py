@@ -1,0 +1,55 @@
+"""Addressing what is told: what it is about, whose it is, and which request it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chassis.handling import Cause, Tell
+from instroom_contracts import enrolment as contract
+from instroom_contracts.cloudevent import CloudEvent, EventData
+from instroom_contracts.notification import InvitationRequested
+from services.enrolment.domain import facts
+from services.enrolment.ledger import Ledger
+
+OF_AN_ENROLMENT = (
+    contract.EnrolmentConfirmed,
+    contract.EnrolmentQueued,
+    contract.EnrolmentCancelled,
+    contract.PlaceConfirmed,
+    contract.PlaceReleased,
+    InvitationRequested,
+)
+"""Events about an enrolment: theirs who asked for it, whoever brought them about."""
+
+OF_A_REQUEST = (contract.EnrolmentRejected, contract.RequestRefused, contract.RequestAccepted)
+"""Answers that no enrolment came of: the asker's."""
+
+
+def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *, parked: bool = False) -> list[Tell]:
+    """Address events that an event led to; `parked` where it is a request that waited, not the event at hand.
+
+    May raise `NotLoaded`: seats that editions share are told of in each of them.
+    """
+    events = list(told)
+    ledger.require_editions(id for data in events if (id := _edition_of(data)))
+    answers = Cause(by.id, by.source, by.traceparent) if parked else None
+    return [_addressed(data, ledger, by, answers) for data in events]
+
+
+def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], answers: Cause | None) -> Tell:
+    edition_id = _edition_of(data)
+    edition = ledger.edition(edition_id) if edition_id else None
+    provider = edition.published.provider if edition else None
+    return Tell(data, facts.subject_of(data), edition_id, answers, provider, _owner(data, ledger, by))
+
+
+def _edition_of(data: EventData) -> str | None:
+    return getattr(data, "edition_id", None)
+
+
+def _owner(data: EventData, ledger: Ledger, by: CloudEvent[Any]) -> str | None:
+    if isinstance(data, OF_AN_ENROLMENT):
+        enrolment = ledger.enrolment(data.enrolment_id)
+        return enrolment.source if enrolment else None
+    return by.source if isinstance(data, OF_A_REQUEST) else None
