@@ -10,12 +10,13 @@ import os
 import sys
 
 import aio_pika
+from aio_pika.abc import Arguments
 
 from instroom_contracts.topology import BY_ATTRIBUTE
 
 QUEUE = "int.website.own"
 SOURCE = "urn:nld:oin:00000001823288444000:systeem:website"
-OWN = {"x-match": "all", "ce-ownersource": SOURCE}  # add "ce-type" or "ce-partitionkey" to narrow it
+OWN: Arguments = {"x-match": "all", "ce-ownersource": SOURCE}  # add "ce-type" or "ce-partitionkey" to narrow it
 
 
 async def main(quiet: float | None = None) -> None:
