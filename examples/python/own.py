@@ -8,15 +8,15 @@ import asyncio
 import json
 import os
 import sys
+from typing import Any
 
 import aio_pika
-from aio_pika.abc import Arguments
 
 from instroom_contracts.topology import BY_ATTRIBUTE
 
 QUEUE = "int.website.own"
 SOURCE = "urn:nld:oin:00000001823288444000:systeem:website"
-OWN: Arguments = {"x-match": "all", "ce-ownersource": SOURCE}  # add "ce-type" or "ce-partitionkey" to narrow it
+OWN: dict[str, Any] = {"x-match": "all", "ce-ownersource": SOURCE}  # add "ce-type" or "ce-partitionkey" to narrow it
 
 
 async def main(quiet: float | None = None) -> None:
