@@ -68,7 +68,7 @@ def chosen(settings: ImageSettings, images: Sequence[Image] = IMAGES) -> dict[st
 
 def engine_answers() -> bool:
     """Tell whether there is a Docker engine with compose."""
-    return succeeds("compose", "version") and succeeds("info")
+    return _succeeds("compose", "version") and _succeeds("info")
 
 
 def missing_images(settings: ImageSettings) -> list[str]:
@@ -78,7 +78,7 @@ def missing_images(settings: ImageSettings) -> list[str]:
 
 
 def _is_had(name: str) -> bool:
-    return succeeds("image", "inspect", name) or succeeds("pull", "--quiet", name)
+    return _succeeds("image", "inspect", name) or _succeeds("pull", "--quiet", name)
 
 
 def _had_or_built(image: Image, settings: ImageSettings) -> str:
@@ -92,7 +92,7 @@ def _had_or_built(image: Image, settings: ImageSettings) -> str:
         text=True,
         check=False,
     )
-    if done.returncode and not succeeds("image", "inspect", image.stand_in):
+    if done.returncode and not _succeeds("image", "inspect", image.stand_in):
         raise LocalError(
             f"{image.published} cannot be pulled, and its stand-in cannot be built:\n\n{done.stderr[-2000:]}\n"
             f"Name an image with {image.variable}, or a Debian 13 to build on with INSTROOM_BASE_IMAGE."
@@ -107,8 +107,7 @@ def _arguments(settings: ImageSettings) -> Iterator[str]:
         yield from ("--secret", f"id=ca,src={settings.ca_file}")
 
 
-def succeeds(*arguments: str) -> bool:
-    """Tell whether a docker command does what it should; it prints nothing."""
+def _succeeds(*arguments: str) -> bool:
     try:
         done = subprocess.run(["docker", *arguments], timeout=PULL_WITHIN_S, capture_output=True, check=False)  # noqa: S607
     except (OSError, subprocess.TimeoutExpired):

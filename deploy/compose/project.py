@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from deploy import accounts
-from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen, succeeds
+from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.settings import FROM_ENVIRONMENT, Ports
@@ -75,8 +75,8 @@ class Project:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it was ever brought up, be it by docker compose itself, and not wiped since."""
-        return self._kept.exists() or succeeds("volume", "inspect", f"{self.project}_secrets")
+        """Whether it was ever brought up and not reset since."""
+        return self._kept.exists()
 
     @property
     def is_watched(self) -> bool:

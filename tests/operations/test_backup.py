@@ -7,17 +7,7 @@ from pathlib import Path
 
 from deploy.backup.copying import back_up, restore
 from deploy.compose.stack import ComposeStack
-from deploy.stacks import kind_of
 from tests.support.keepsake import Keepsake, instroom
-
-
-def test_a_stack_that_docker_compose_started_is_found(stack: ComposeStack) -> None:
-    """Who never said make up may say make backup."""
-    kept = stack.home / "images.json"
-    images = kept.read_text(encoding="utf-8")
-    kept.unlink()
-    assert kind_of(stack.home, is_wanted=False) == "docker"
-    kept.write_text(images, encoding="utf-8")
 
 
 def test_everything_is_back_in_a_stack_that_was_wiped(stack: ComposeStack, tmp_path: Path) -> None:
