@@ -29,6 +29,7 @@ backup: setup ## Copy all that the stack keeps into a folder (TO=..., by default
 	@$(PY) -m deploy.local backup $(TO)
 
 restore: setup ## Bring up an empty stack with what a backup holds (FROM=...)
+	@test -n "$(FROM)" || { echo "Say which backup: make restore FROM=.local/backups/..."; exit 2; }
 	@$(PY) -m deploy.local restore $(FROM)
 
 upgrade: setup ## Replace the services by those of the code that is here, one after the other
