@@ -54,21 +54,17 @@ def _on(exchange: str) -> Iterator[tuple[str, Node]]:
 
 
 def _beside_events() -> Iterator[tuple[str, Node]]:
-    """Describe exchanges that have the same facts as that on which they are told."""
-    for exchange in tables.exchanges_for_facts():
-        if exchange != EVENTS:
-            declared = topology.exchange(exchange)
-            by = "their headers" if declared.type is ExchangeType.HEADERS else "other routing keys"
-            yield (
-                exchange,
-                {
-                    "address": None,
-                    "title": f"Facts by {by}",
-                    "description": f"The facts of `{EVENTS}`, for queues that choose by {by}.",
-                    "messages": _messages(tables.on(EVENTS)),
-                    "bindings": _exchange(declared),
-                },
-            )
+    for exchange in tables.beside_events():
+        yield (
+            exchange,
+            {
+                "address": None,
+                "title": "Facts by their headers",
+                "description": f"The facts of `{EVENTS}`, for queues that choose by the attributes in their headers.",
+                "messages": _messages(tables.on(EVENTS)),
+                "bindings": _exchange(RabbitExchange(exchange, type=ExchangeType.HEADERS, durable=True)),
+            },
+        )
 
 
 def _exchange(declared: RabbitExchange) -> Node:
@@ -98,7 +94,7 @@ def _own_queue() -> Node:
         },
         "messages": _messages(tables.on(EVENTS)),
         "bindings": _queue(_OWN_ADDRESS, {"x-queue-type": "quorum"}),
-        "x-bound-to": list(tables.exchanges_for_facts()),
+        "x-bound-to": [EVENTS, *tables.beside_events()],
     }
 
 

@@ -9,8 +9,9 @@ from datetime import timedelta
 from chassis import topology
 from chassis.handling import Hears, Tells, UnknownType
 from instroom_contracts import catalog, enrolment, intake
+from instroom_contracts import topology as names
 from instroom_contracts.cloudevent import EventData
-from instroom_contracts.topology import EVENTS, INTAKE, TYPES
+from instroom_contracts.topology import EVENTS, INTAKE, STREAM, TYPES
 from services.catalog import app as catalog_app
 from services.enrolment import app as enrolment_app
 from services.enrolment.domain.values import Policy
@@ -88,6 +89,7 @@ def messages_in(heard: Hears) -> Models:
     return tuple(model for model in on(INTAKE) if not hearing(model))
 
 
-def exchanges_for_facts() -> Iterator[str]:
-    """Name the exchanges from which facts can be read: the one on which they are told, and those bound to it."""
-    yield from (name for name in topology.EXCHANGES if name == EVENTS or name.startswith(f"{EVENTS}."))
+def beside_events() -> Iterator[str]:
+    """Name the exchanges that have the same facts by their headers: those of the contract that are called after it."""
+    constants = (value for name, value in vars(names).items() if name.isupper() and isinstance(value, str))
+    yield from (value for value in constants if value.startswith(f"{EVENTS}.") and value != STREAM)

@@ -67,6 +67,7 @@ async function show(place) {
   }
   const config = {
     show: { sidebar: true, errors: false, messages: false, schemas: false },
+    expand: { messageExamples: true },
     sidebar: { showOperations: everything ? "byOperationsTags" : "byDefault" },
   };
   AsyncApiStandalone.render({ schema: prepared(document), config }, place);

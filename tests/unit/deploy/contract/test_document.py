@@ -16,6 +16,7 @@ from deploy.contract import tables
 from deploy.contract.__main__ import main
 from deploy.contract.document import document
 from deploy.contract.messages import SAMPLES
+from instroom_contracts import topology as names
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import CatchUpRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE, TYPES, dead_letter_queue
@@ -121,9 +122,14 @@ def test_an_answer_can_be_read_where_it_is_awaited(made: Node) -> None:
         assert all(message["$ref"].startswith(f"{reply['channel']['$ref']}/messages/") for message in reply["messages"])
 
 
-def test_a_fact_may_be_read_on_every_exchange_that_carries_facts(made: Node) -> None:
-    """Exchanges beside the first follow from the topology."""
-    assert made["channels"]["int"]["x-bound-to"] == [name for name in topology.EXCHANGES if name.startswith(EVENTS)]
+def test_a_fact_may_be_read_on_every_exchange_that_carries_facts(made: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exchanges beside the first follow from the names of the contract."""
+    assert made["channels"]["int"]["x-bound-to"][0] == EVENTS
+    name = "instroom.events.by-example"
+    monkeypatch.setattr(names, "BY_EXAMPLE", name, raising=False)
+    channels = document()["channels"]
+    assert channels[name]["bindings"]["amqp"]["exchange"]["type"] == "headers"
+    assert name in channels["int"]["x-bound-to"]
 
 
 def test_what_nobody_handles_is_said_to_be_so(made: Node, monkeypatch: pytest.MonkeyPatch) -> None:
