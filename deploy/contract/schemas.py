@@ -29,6 +29,8 @@ _PURPOSES = {
     "correlationid": "Of a fact: the `id` of the request that led to it.",
     "correlationsource": "Of a fact: the `source` of the request that led to it.",
     "causationid": "Of a fact: the `id` of the event that directly caused it.",
+    "ownersource": "Of a fact: the source whose enrolment or request it is about.",
+    "provider": "Of a fact: the provider whose edition it is about.",
     "traceparent": "W3C Trace Context; what a request brings comes back on the facts that it leads to.",
 }
 """What an attribute is for, where its rule in the contract does not say so."""

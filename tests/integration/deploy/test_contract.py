@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.contract.page import DOCUMENT, SITE
+from deploy.local.contract import ContractPage
+from deploy.local.errors import PortTaken
+from deploy.local.settings import Ports, listens
+from deploy.local.web import page
 from tests.asyncapi.npm import installed, run
 
 Node = dict[str, Any]
@@ -25,6 +29,31 @@ VENDORED = {
     "default.min.css": "styles/default.min.css",
     "LICENSE": "LICENSE",
 }
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Iterator[ContractPage]:
+    """Provide the page as the local stack runs it."""
+    running = ContractPage(tmp_path, Ports.free())
+    running.ensure_startable()
+    running.start()
+    running.wait()
+    yield running
+    running.daemon.kill()
+
+
+def test_the_page_is_a_process_that_ends_when_it_is_asked_to(contract: ContractPage) -> None:
+    """`make down` waits for it."""
+    assert page(f"{contract.url}/asyncapi.json") == DOCUMENT.read_bytes()
+    contract.daemon.terminate()
+    contract.daemon.join(within=10)
+    assert not listens(contract.ports.contract_port)
+
+
+def test_a_port_that_is_taken_is_named(contract: ContractPage, tmp_path: Path) -> None:
+    """With the setting that moves it."""
+    with pytest.raises(PortTaken, match="INSTROOM_CONTRACT_PORT"):
+        ContractPage(tmp_path / "other", contract.ports).ensure_startable()
 
 
 def parsed(document: Node) -> Node:
