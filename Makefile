@@ -109,5 +109,5 @@ look: setup ## Open the contract's page in Chromium; pictures go to build/look
 	@$(PY) -m tests.asyncapi
 
 clean: ## Remove what was built; the stack's data stays (make reset wipes that)
-	@rm -rf contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
+	@rm -rf tests/asyncapi/node_modules contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
