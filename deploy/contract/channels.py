@@ -13,7 +13,17 @@ from deploy import accounts
 from deploy.contract import tables
 from deploy.contract.messages import VERSION
 from instroom_contracts.cloudevent import EventData, type_of
-from instroom_contracts.topology import DEAD, EVENTS, INTAKE, PRIVATE, STREAM, dead_letter_queue, queue_name
+from instroom_contracts.topology import (
+    BY_ATTRIBUTE,
+    DEAD,
+    EVENTS,
+    INTAKE,
+    PRIVATE,
+    STREAM,
+    dead_letter_queue,
+    exchange_for,
+    queue_name,
+)
 
 Node = dict[str, Any]
 
@@ -26,7 +36,7 @@ _VHOST = {"vhost": accounts.VHOST}
 
 def channels() -> Node:
     """Return every channel by name: first those of an integrator, then those inside."""
-    return dict([*_on(INTAKE), *_to_read(), *_on(EVENTS), *_beside_events(), *_on(PRIVATE), *_service_queues()])
+    return dict([*_on(INTAKE), *_to_read(), *_on(EVENTS), *_on(PRIVATE), *_service_queues()])
 
 
 def name(exchange: str, model: type[EventData]) -> str:
@@ -53,18 +63,14 @@ def _on(exchange: str) -> Iterator[tuple[str, Node]]:
         )
 
 
-def _beside_events() -> Iterator[tuple[str, Node]]:
-    for exchange in tables.beside_events():
-        yield (
-            exchange,
-            {
-                "address": None,
-                "title": "Facts by their headers",
-                "description": f"The facts of `{EVENTS}`, for queues that choose by the attributes in their headers.",
-                "messages": _messages(tables.on(EVENTS)),
-                "bindings": _exchange(RabbitExchange(exchange, type=ExchangeType.HEADERS, durable=True)),
-            },
-        )
+def _by_attribute() -> Node:
+    return {
+        "address": None,
+        "title": "Facts by their headers",
+        "description": f"The facts of `{EVENTS}`, for queues that choose by attributes in their headers.",
+        "messages": _messages(tables.on(EVENTS)),
+        "bindings": _exchange(RabbitExchange(BY_ATTRIBUTE, type=ExchangeType.HEADERS, durable=True)),
+    }
 
 
 def _exchange(declared: RabbitExchange) -> Node:
@@ -75,13 +81,16 @@ def _exchange(declared: RabbitExchange) -> Node:
 def _to_read() -> Iterator[tuple[str, Node]]:
     yield OWN_QUEUE, _own_queue()
     yield STREAM, _stream()
+    yield BY_ATTRIBUTE, _by_attribute()
 
 
 def _own_queue() -> Node:
     about = (
         f"Declare it yourself, bound to `{EVENTS}` with the types that you want as routing keys. Durable, and quorum"
         " (`x-queue-type`), where it is to collect while you are away. The broker keeps the newest 500 MB of it, and"
-        " removes it after 28 days without a reader. Leave `x-overflow` out."
+        " removes it after 28 days without a reader. Leave `x-overflow` out. By attributes, such as"
+        f" `ce-ownersource`, it is bound to `{BY_ATTRIBUTE}`; with an account that may read a part only, to"
+        f" `{exchange_for('<account>')}` instead."
     )
     account = "Your account's name; the account `integrator` of a stack to try things may take any."
     return {
@@ -94,7 +103,7 @@ def _own_queue() -> Node:
         },
         "messages": _messages(tables.on(EVENTS)),
         "bindings": _queue(_OWN_ADDRESS, {"x-queue-type": "quorum"}),
-        "x-bound-to": [EVENTS, *tables.beside_events()],
+        "x-bound-to": [EVENTS, BY_ATTRIBUTE, exchange_for("{account}")],
     }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chassis import topology
 from chassis.handling import Hears, Tells, UnknownType
 from instroom_contracts import catalog, enrolment, intake
-from instroom_contracts import topology as names
 from instroom_contracts.cloudevent import EventData
-from instroom_contracts.topology import EVENTS, INTAKE, STREAM, TYPES
+from instroom_contracts.topology import INTAKE, TYPES
 from services.catalog import app as catalog_app
 from services.enrolment import app as enrolment_app
 from services.enrolment.domain.values import Policy
@@ -76,9 +75,11 @@ def telling(model: type[EventData]) -> list[str]:
 
 
 def answers_to(heard: type[EventData]) -> Models:
-    """Return the facts with which a request is answered; what nobody hears is refused."""
+    """Return the facts with which a request is answered; what nobody hears is refused, and any answer is told again."""
     if not hearing(heard):
         return (enrolment.RequestRefused,)
+    if heard is intake.AnswerRequested:
+        return tuple(dict.fromkeys(told.model for service in SERVICES for told in service.tells if told.answers))
     return _ANSWERS.get(heard, (enrolment.RequestAccepted, enrolment.RequestRefused))
 
 
@@ -87,9 +88,3 @@ def messages_in(heard: Hears) -> Models:
     if heard.model is not UnknownType:
         return (heard.model,)
     return tuple(model for model in on(INTAKE) if not hearing(model))
-
-
-def beside_events() -> Iterator[str]:
-    """Name the exchanges that have the same facts by their headers: those of the contract that are called after it."""
-    constants = (value for name, value in vars(names).items() if name.isupper() and isinstance(value, str))
-    yield from (value for value in constants if value.startswith(f"{EVENTS}.") and value != STREAM)

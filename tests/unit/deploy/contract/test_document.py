@@ -16,10 +16,9 @@ from deploy.contract import tables
 from deploy.contract.__main__ import main
 from deploy.contract.document import document
 from deploy.contract.messages import SAMPLES
-from instroom_contracts import topology as names
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import CatchUpRequested
-from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE, TYPES, dead_letter_queue
+from instroom_contracts.topology import BY_ATTRIBUTE, EVENTS, INTAKE, PRIVATE, TYPES, dead_letter_queue, exchange_for
 
 Node = dict[str, Any]
 
@@ -122,14 +121,19 @@ def test_an_answer_can_be_read_where_it_is_awaited(made: Node) -> None:
         assert all(message["$ref"].startswith(f"{reply['channel']['$ref']}/messages/") for message in reply["messages"])
 
 
-def test_a_fact_may_be_read_on_every_exchange_that_carries_facts(made: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exchanges beside the first follow from the names of the contract."""
-    assert made["channels"]["int"]["x-bound-to"][0] == EVENTS
-    name = "instroom.events.by-example"
-    monkeypatch.setattr(names, "BY_EXAMPLE", name, raising=False)
-    channels = document()["channels"]
-    assert channels[name]["bindings"]["amqp"]["exchange"]["type"] == "headers"
-    assert name in channels["int"]["x-bound-to"]
+def test_a_fact_may_be_read_on_every_exchange_that_carries_facts(made: Node) -> None:
+    """By its type, by its attributes, or the part that an account may read."""
+    assert made["channels"]["int"]["x-bound-to"] == [EVENTS, BY_ATTRIBUTE, exchange_for("{account}")]
+    assert made["channels"][BY_ATTRIBUTE]["bindings"]["amqp"]["exchange"]["type"] == "headers"
+
+
+def test_any_answer_can_be_told_again(made: Node) -> None:
+    """Which they are, the services' tables say."""
+    again = [
+        message["$ref"].rpartition("/")[2] for message in made["operations"]["sendAnswerRequested"]["reply"]["messages"]
+    ]
+    assert {"EnrolmentConfirmed", "EnrolmentRejected", "RequestAccepted", "RequestRefused"} <= set(again)
+    assert "SessionFull" not in again
 
 
 def test_what_nobody_handles_is_said_to_be_so(made: Node, monkeypatch: pytest.MonkeyPatch) -> None:
