@@ -1,4 +1,4 @@
-# One image for the three services, the mail sink and the instroom command; compose says which of them a container runs.
+# One image for the three services, the mail sink, the contract's page and the instroom command; compose says which of them a container runs.
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS packages
@@ -13,6 +13,7 @@ FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --no-create-home instroom && install -d -o instroom -g instroom /mail
 COPY --from=packages /opt/instroom /opt/instroom
 COPY contracts/instroom_contracts /app/instroom_contracts
+COPY contracts/asyncapi.json /app/contracts/asyncapi.json
 COPY chassis /app/chassis
 COPY services /app/services
 COPY cli /app/cli

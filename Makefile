@@ -73,6 +73,7 @@ imports: setup ## Check who may import whom (import-linter)
 
 generated: setup ## Check that generated files are fresh
 	@$(PY) -m instroom_contracts.schemas --check
+	@$(PY) -m deploy.contract --check
 	@deploy/npm-ci contracts/js
 	@cd contracts && ../$(PY) -m publishing.javascript --check
 
@@ -91,6 +92,9 @@ schemas: setup ## Write the JSON Schemas of all events, and the types of the Jav
 	@deploy/npm-ci contracts/js
 	@cd contracts && ../$(PY) -m publishing.javascript
 
+asyncapi: setup ## Write the AsyncAPI document from contract, services' tables and samples
+	@$(PY) -m deploy.contract
+
 COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 	--no-emit-find-links --no-emit-package instroom-contracts --custom-compile-command "make lock" pyproject.toml
 
@@ -102,6 +106,9 @@ build/uv/bin/uv:
 	@python3 -m venv build/uv
 	@build/uv/bin/pip install --quiet --disable-pip-version-check uv
 
+look: setup ## Open the contract's page in Chromium; pictures go to build/look
+	@$(PY) -m tests.asyncapi
+
 clean: ## Remove what was built; the stack's data stays (make reset wipes that)
-	@rm -rf contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
+	@rm -rf tests/asyncapi/node_modules contracts/js/node_modules contracts/js/schemas contracts/js/samples contracts/js/LICENSE
 	@rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

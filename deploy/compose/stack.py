@@ -39,6 +39,11 @@ class ComposeStack(Project):
         """Return the address of the page to read mails on."""
         return f"http://127.0.0.1:{self.ports.mail_page_port}"
 
+    @property
+    def contract_url(self) -> str:
+        """Return the address of the page of the AsyncAPI document."""
+        return f"http://127.0.0.1:{self.ports.contract_port}"
+
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
 
@@ -84,6 +89,7 @@ class ComposeStack(Project):
         for service in accounts.SERVICES:
             print(f"upgrade: {service}", flush=True)
             self._replace(service)
+        self.compose("up", "--detach", "--wait", "--no-deps", "contract", images=self.images)
 
     def _replace(self, service: str) -> None:
         """Start as many new containers of a service as there are old ones, and then stop those."""
@@ -182,6 +188,7 @@ class ComposeStack(Project):
             **({"TLS_CA_FILE": str(doors.ca)} if doors.ca else {}),
             "MAIL_DIR": str(self.mail_directory),
             "MAIL_PAGE_URL": self.mail_page_url,
+            "CONTRACT_URL": self.contract_url,
             **(watching if self.is_watched else {}),
         }
 

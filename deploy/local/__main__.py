@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(stack: AnyStack, _: Path | None) -> int:
     stack.up()
     print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.mail_directory}")
-    print(f"and can be read at:     {stack.mail_page_url}")
+    print(f"and can be read at:     {stack.mail_page_url}\nWhat travels, as a page: {stack.contract_url}")
     return 0
 
 
@@ -65,7 +65,7 @@ def _reset(stack: AnyStack, _: Path | None) -> int:
 def _status(stack: AnyStack, _: Path | None) -> int:
     works = stack.status()
     if works:
-        print(f"Mails can be read at {stack.mail_page_url}")
+        print(f"Mails can be read at {stack.mail_page_url}, and what travels at {stack.contract_url}")
     print("The stack works." if works else "The stack does not work: make up starts it, make logs tells more.")
     return 0 if works else 1
 

@@ -16,7 +16,7 @@ from threading import Thread
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local import mailpage
+from deploy.local import mailpage, serving
 
 
 class MailSink:
@@ -53,15 +53,10 @@ async def _take_mails(address: str, port: int, directory: Path) -> None:
 
 def main(mails_at: str, directory: Path, page_at: str) -> None:
     """Take mails and show them until SIGTERM."""
-    with mailpage.server(*_split(page_at), directory) as page:
+    with mailpage.server(*serving.split(page_at), directory) as page:
         Thread(target=page.serve_forever, daemon=True).start()
-        asyncio.run(_take_mails(*_split(mails_at), directory))
+        asyncio.run(_take_mails(*serving.split(mails_at), directory))
         page.shutdown()
-
-
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host, int(port)
 
 
 if __name__ == "__main__":

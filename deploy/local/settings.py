@@ -37,6 +37,7 @@ class Ports(BaseSettings):
     mail_page_port: int = Field(18579, description="the page to read mails on (HTTP)")
     prometheus_port: int = Field(18580, description="Prometheus (HTTP)")
     grafana_port: int = Field(18581, description="Grafana (HTTP)")
+    contract_port: int = Field(18582, description="the page of the AsyncAPI document (HTTP)")
 
     @classmethod
     def free(cls) -> Self:

@@ -16,6 +16,7 @@ from typing import Self
 
 from deploy import accounts
 from deploy.doors import Doors
+from deploy.local.contract import ContractPage
 from deploy.local.daemons import Daemon
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT, Servers, stop_all
@@ -52,10 +53,19 @@ class Stack:
         return self.servers.home
 
     @property
+    def contract(self) -> ContractPage:
+        """Return the page of the AsyncAPI document."""
+        return ContractPage(self.home, self.servers.ports)
+
+    @property
     def daemons(self) -> list[Daemon]:
         """Return every process of the stack: services first, as they are stopped."""
         servers = (self.servers.rabbitmq, self.servers.mongodb, self.servers.mail)
-        return [service.daemon for service in self.services] + [server.daemon for server in servers]
+        return [part.daemon for part in self._served] + [server.daemon for server in servers]
+
+    @property
+    def _served(self) -> list[Service | ContractPage]:
+        return [*self.services, self.contract]
 
     @property
     def env_file(self) -> Path:
@@ -85,8 +95,8 @@ class Stack:
 
     def _start(self) -> None:
         accounts.write_private(self.home / "ports.json", self.servers.ports.model_dump_json(indent=2))
-        for service in self.services:
-            service.ensure_startable()
+        for part in self._served:
+            part.ensure_startable()
         with _timed("RabbitMQ, MongoDB, mail sink"):
             self.servers.start()
         self._start_services()
@@ -96,10 +106,10 @@ class Stack:
 
     def _start_services(self) -> None:
         with _timed("services"):
-            for service in self.services:
-                service.start()
-            for service in self.services:
-                service.wait()
+            for part in self._served:
+                part.start()
+            for part in self._served:
+                part.wait()
 
     def _tell_addresses(self) -> None:
         addresses, rabbitmq = self.addresses(), self.servers.rabbitmq
@@ -132,11 +142,11 @@ class Stack:
     def upgrade(self) -> None:
         """Restart the services on the code that is here now, one after the other."""
         with self._alone():
-            for service in self.services:
-                with _timed(service.name):
-                    stop_all([service.daemon])
-                    service.start()
-                    service.wait()
+            for part in self._served:
+                with _timed(part.name):
+                    stop_all([part.daemon])
+                    part.start()
+                    part.wait()
 
     def doors(self) -> Doors:
         """Return the servers as this machine reaches them."""
@@ -167,6 +177,7 @@ class Stack:
             "SMTP_URL": self.servers.mail.url,
             "MAIL_DIR": str(self.servers.mail.directory),
             "MAIL_PAGE_URL": self.mail_page_url,
+            "CONTRACT_URL": self.contract_url,
             **health,
         }
 
@@ -179,6 +190,11 @@ class Stack:
     def mail_page_url(self) -> str:
         """Return the address of the page to read mails on."""
         return self.servers.mail.page_url
+
+    @property
+    def contract_url(self) -> str:
+        """Return the address of the page of the AsyncAPI document."""
+        return self.contract.url
 
     def status(self) -> bool:
         """Show what runs; tell whether the stack works."""
@@ -197,7 +213,7 @@ class Stack:
     def down(self) -> None:
         """Stop everything and keep its data."""
         with self._alone():
-            stop_all([service.daemon for service in self.services])
+            stop_all([part.daemon for part in self._served])
             self.servers.stop()
             self.env_file.unlink(missing_ok=True)
 

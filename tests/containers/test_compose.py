@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.support.eventually import wait_until
 
 SERVICES = ("catalog", "enrolment", "notification")
 SERVERS = ("rabbitmq", "mongodb")
+PAGES = ("mail", "contract")
 DOCKER = shutil.which("docker") or "docker"
 INSTROOM = str(ROOT / ".venv/bin/instroom")
 REQUEST = {
@@ -57,7 +59,7 @@ def request(stack: ComposeStack, name: str) -> int:
     return instroom(stack, "request", *(word for flag in flags.items() for word in flag))
 
 
-@pytest.mark.parametrize("service", [*SERVICES, *SERVERS, "mail"])
+@pytest.mark.parametrize("service", [*SERVICES, *SERVERS, *PAGES])
 def test_a_container_can_do_no_more_than_it_must(stack: ComposeStack, service: str) -> None:
     """Who breaks into one finds no root, nothing to write to, and nothing to become."""
     assert_contained(stack, service)
@@ -90,12 +92,12 @@ def test_only_the_host_itself_reaches_the_servers(stack: ComposeStack) -> None:
     """What listens on every address is found within minutes."""
     published = {
         (service, binding["HostIp"])
-        for service in (*SERVICES, *SERVERS, "mail")
+        for service in (*SERVICES, *SERVERS, *PAGES)
         for container in containers(stack, service)
         for bindings in container["NetworkSettings"]["Ports"].values()
         for binding in bindings or ()
     }
-    assert published == {(service, "127.0.0.1") for service in (*SERVERS, "mail")}
+    assert published == {(service, "127.0.0.1") for service in (*SERVERS, *PAGES)}
 
 
 async def test_no_password_that_everybody_knows_lets_anybody_in(stack: ComposeStack) -> None:
@@ -121,6 +123,13 @@ def test_a_request_from_the_host_is_decided_and_mailed(stack: ComposeStack) -> N
     assert request(stack, "robin") == 0
     wait_until(lambda: any(b"robin@example.org" in mail.read_bytes() for mail in mails(stack)), within=20)
     assert b"robin@example.org" in page(stack.mail_page_url)
+
+
+def test_the_contract_can_be_read(stack: ComposeStack) -> None:
+    """The image brings the document and everything that its page loads."""
+    assert page(f"{stack.contract_url}/asyncapi.json") == (ROOT / "contracts/asyncapi.json").read_bytes()
+    for path in re.findall(r'(?:href|src)="([\w./-]+)"', page(stack.contract_url).decode()):
+        assert page(f"{stack.contract_url}/{path}")
 
 
 def test_a_container_that_stopped_is_noticed(stack: ComposeStack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pymongo import MongoClient
 
 from deploy.local.settings import Ports
 from deploy.local.stack import Stack
+from deploy.local.web import answers_well, page
 from instroom_contracts.topology import STREAM
 from tests.support.eventually import eventually
 
@@ -62,6 +64,20 @@ async def test_an_integrator_finds_the_programmes_in_the_stream(stack: Stack) ->
         stream = await channel.get_queue(STREAM, ensure=False)
         await stream.consume(note, arguments={"x-stream-offset": "first"})
         await eventually(lambda: "nl.enrolments.edition-published.v1 berenschot-leeratelier-2024" in found)
+
+
+def test_the_contract_can_be_read(stack: Stack) -> None:
+    """As a page, and as the document that programs take."""
+    assert b"contract.js" in page(stack.contract_url)
+    assert json.loads(page(f"{addresses(stack)['CONTRACT_URL']}/asyncapi.json"))["info"]["title"] == "Instroom"
+
+
+def test_the_services_need_no_page_to_work(stack: Stack) -> None:
+    """What is for readers must not hold up requests; and `make up` brings it back."""
+    stack.contract.daemon.kill()
+    assert all(service.is_ready() for service in stack.services)
+    stack.up()
+    assert answers_well(stack.contract_url)
 
 
 def test_up_again_is_fine(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from deploy.local import mailpage
 from deploy.local.mailbox import Mailbox
-from deploy.local.mailpage import Answer, answer, is_ours
+from deploy.local.mailpage import answer
+from deploy.local.serving import Answer, is_local
 
 ID = "20261122T082805.870864Z-00001"
 SCRIPT = "<script>alert(1)</script>"
@@ -100,13 +101,13 @@ def test_what_is_not_there_is_not_found(mailbox: Mailbox, path: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:18579", "localhost:18579", "localhost", "[::1]:18579"])
 def test_it_answers_to_addresses_and_localhost(host: str) -> None:
     """As one types them, also at the end of a tunnel."""
-    assert is_ours(host)
+    assert is_local(host)
 
 
 @pytest.mark.parametrize("host", [None, "", "attacker.example", "localhost.attacker.example:18579", "[", "127.0.0.1.x"])
 def test_it_answers_to_no_name_that_others_own(host: str | None) -> None:
     """A site may point its own name at 127.0.0.1 and have its visitor's browser read mails under it."""
-    assert not is_ours(host)
+    assert not is_local(host)
 
 
 def test_over_http_a_strange_host_gets_nothing(port: int) -> None:
