@@ -14,6 +14,7 @@ RUN useradd --uid 10001 --no-create-home instroom && install -d -o instroom -g i
 COPY --from=packages /opt/instroom /opt/instroom
 COPY contracts/instroom_contracts /app/instroom_contracts
 COPY contracts/asyncapi.json /app/contracts/asyncapi.json
+COPY contracts/samples /app/samples
 COPY chassis /app/chassis
 COPY services /app/services
 COPY cli /app/cli

@@ -35,6 +35,16 @@ restore: setup ## Bring up an empty stack with what a backup holds (FROM=...)
 upgrade: setup ## Replace the services by those of the code that is here, one after the other
 	@$(PY) -m deploy.local upgrade
 
+sandbox: setup ## Start another stack, beside it, on which anything may be tried; addresses go to .sandbox/stack.env
+	@$(PY) -m deploy.local up --sandbox
+
+sandbox-down: setup ## Stop the sandbox and keep its data
+	@$(PY) -m deploy.local down --sandbox
+
+sandbox-reset: setup ## Wipe the sandbox and start it afresh
+	@$(PY) -m deploy.local reset --sandbox
+	@$(PY) -m deploy.local up --sandbox
+
 demo: setup ## Play a day of enrolments on a stack of its own, and audit the result
 	@$(PY) -m demo
 

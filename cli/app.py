@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import answer, audit, catalog, integrator, mails, quarantine, request, status, watch
+from cli.commands import answer, audit, catalog, integration, integrator, mails, quarantine, request, status, watch
 
 HELP = """\
 Instroom's tool for operators and integrators.
@@ -19,6 +19,7 @@ Instroom's tool for operators and integrators.
   instroom request --help                  ask for a place
   instroom watch                           follow the facts
   instroom audit                           prove that the promises hold
+  instroom integration check --help        try a system of yours that publishes or listens
 
 Servers are found in the environment (RABBITMQ_URL, RABBITMQ_OPERATOR_URL, MONGO_URL), else in the .local/stack.env of
 this folder or one above, which `make up` writes."""
@@ -32,6 +33,7 @@ app.command("status", help=status.HELP)(status.status)
 app.command("audit", help=audit.HELP)(audit.audit)
 app.add_typer(catalog.app, name="catalog", help="Hand in editions; have the catalogue's facts told again.")
 app.add_typer(integrator.app, name="integrator", help="Accounts for other systems: add, list, remove.")
+app.add_typer(integration.app, name="integration", help="Check another system's publisher or subscriber.")
 app.add_typer(quarantine.app, name="quarantine", help="Messages that are no valid events: look, mend, replay, drop.")
 app.add_typer(mails.app, name="mails", help="Mails that were given up: list them, send them again.")
 

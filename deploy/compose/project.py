@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings
 from deploy import accounts
 from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
 from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
+from deploy.local.servers import ROOT, SANDBOX_HOME
 from deploy.local.settings import FROM_ENVIRONMENT, Ports
 
 USUAL_HOME = ROOT / ".local"
@@ -47,7 +47,8 @@ class Project:
     def project(self) -> str:
         """Return the name of the compose project."""
         home = self.home.resolve()
-        return "instroom" if home == USUAL_HOME else f"instroom-{sha256(str(home).encode()).hexdigest()[:8]}"
+        known = {USUAL_HOME: "instroom", SANDBOX_HOME: "instroom-sandbox"}
+        return known.get(home) or f"instroom-{sha256(str(home).encode()).hexdigest()[:8]}"
 
     @property
     def ca_file(self) -> Path:

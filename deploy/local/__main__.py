@@ -9,8 +9,8 @@ from pathlib import Path
 
 from deploy.backup.copying import back_up, restore
 from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.local.servers import ROOT, SANDBOX_HOME
+from deploy.local.settings import Ports, SandboxPorts
 from deploy.stacks import AnyStack, kind_of, stack_of
 
 
@@ -18,8 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 where it failed."""
     options = _parser().parse_args(arguments)
     try:
-        kind = kind_of(options.home, is_wanted=options.run in {_up, _restore})
-        stack = stack_of(options.home, Ports.free() if options.free_ports else Ports(), kind)
+        home = options.home or (SANDBOX_HOME if options.sandbox else ROOT / ".local")
+        kind = kind_of(home, is_wanted=options.run in {_up, _restore})
+        stack = stack_of(home, _ports(options), kind)
         return int(options.run(stack, options.folder))
     except LocalError as trouble:
         print(f"\n{trouble}", file=sys.stderr)
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, default=ROOT / ".local", help="where data, logs and mails are kept")
+    common.add_argument("--home", type=Path, help="where data, logs and mails are kept; else .local or .sandbox")
+    common.add_argument("--sandbox", action="store_true", help="the stack on which anything may be tried")
     common.add_argument("--free-ports", action="store_true", help="use whatever ports are free, not the usual ones")
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -41,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
             optional = "?" if run is _backup else None
             command.add_argument("folder", type=Path, nargs=optional, help="of the backup")
     return parser
+
+
+def _ports(options: argparse.Namespace) -> Ports:
+    if options.free_ports:
+        return Ports.free()
+    return SandboxPorts() if options.sandbox else Ports()
 
 
 def _up(stack: AnyStack, _: Path | None) -> int:

@@ -15,6 +15,8 @@ from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.settings import Ports, listens
 
 ROOT = Path(__file__).parents[2]
+SANDBOX_HOME = ROOT / ".sandbox"
+"""Where the stack lives on which anything may be tried."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,26 @@ class Ports(BaseSettings):
         for field in fields:
             port = getattr(self, field)
             if not _is_free(port):
-                raise PortTaken(port, str(type(self).model_fields[field].description), f"INSTROOM_{field.upper()}")
+                setting = f"{self.model_config.get('env_prefix', '')}{field}".upper()
+                raise PortTaken(port, str(type(self).model_fields[field].description), setting)
+
+
+class SandboxPorts(Ports):
+    """The ports of the sandbox: steady ones beside those of a stack, so that they can be written down."""
+
+    model_config = SettingsConfigDict(env_prefix="INSTROOM_SANDBOX_", env_file=".env", frozen=True, extra="ignore")
+
+    amqp_port: int = Field(18591, description="the sandbox's RabbitMQ (AMQP)")
+    management_port: int = Field(18592, description="the sandbox's RabbitMQ (management, HTTP)")
+    distribution_port: int = Field(18593, description="the sandbox's RabbitMQ (between Erlang nodes)")
+    mongo_port: int = Field(18594, description="the sandbox's MongoDB")
+    smtp_port: int = Field(18595, description="the sandbox's mail sink (SMTP)")
+    catalog_port: int = Field(18596, description="the sandbox's catalog service (HTTP)")
+    enrolment_port: int = Field(18597, description="the sandbox's enrolment service (HTTP)")
+    notification_port: int = Field(18598, description="the sandbox's notification service (HTTP)")
+    mail_page_port: int = Field(18599, description="the sandbox's page to read mails on (HTTP)")
+    prometheus_port: int = Field(18600, description="the sandbox's Prometheus (HTTP)")
+    grafana_port: int = Field(18601, description="the sandbox's Grafana (HTTP)")
 
 
 def _is_free(port: int) -> bool:

@@ -19,6 +19,8 @@ COMMANDS = [
     ["quarantine", "show"],
     ["quarantine", "replay"],
     ["quarantine", "drop"],
+    ["integration", "check", "publisher"],
+    ["integration", "check", "subscriber"],
     ["mails", "list"],
     ["mails", "release"],
 ]

@@ -17,7 +17,7 @@ from deploy.compose import secrets
 from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
+from deploy.local.servers import ROOT, SANDBOX_HOME
 from deploy.local.settings import Ports
 
 OWNERS: dict[str, int] = {}
@@ -168,3 +168,10 @@ def test_a_cluster_over_tls_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv(f"INSTROOM_{overlay}", "1")
     with pytest.raises(LocalError, match="not both"):
         ComposeStack(tmp_path, Ports()).up()
+
+
+def test_the_sandbox_is_a_project_by_name(tmp_path: Path) -> None:
+    """Who lists projects sees which of them may be wiped."""
+    projects = [ComposeStack(home, Ports()).project for home in (ROOT / ".local", SANDBOX_HOME, tmp_path)]
+    assert projects[:2] == ["instroom", "instroom-sandbox"]
+    assert len(set(projects)) == 3

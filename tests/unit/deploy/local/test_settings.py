@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import LocalError, PortTaken
-from deploy.local.settings import Ports, Programs, listens
+from deploy.local.settings import Ports, Programs, SandboxPorts, listens
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:
@@ -33,6 +33,23 @@ def test_free_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(set(numbers)) == len(Ports.model_fields)
     assert not any(listens(number) for number in numbers)
     assert 2525 not in numbers
+
+
+def test_a_sandbox_stands_beside_a_stack() -> None:
+    """Its ports are others, each of them, and always the same."""
+    ports = {name: field.default for name, field in SandboxPorts.model_fields.items()}
+    assert ports.keys() == Ports.model_fields.keys()
+    assert set(ports.values()).isdisjoint(field.default for field in Ports.model_fields.values())
+
+
+def test_a_stacks_ports_do_not_move_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has settings of its own; a port that is taken is named by the right one."""
+    monkeypatch.setenv("INSTROOM_SMTP_PORT", "2525")
+    assert SandboxPorts().smtp_port == SandboxPorts.model_fields["smtp_port"].default
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("INSTROOM_SANDBOX_SMTP_PORT", str(other.getsockname()[1]))
+        with pytest.raises(PortTaken, match="INSTROOM_SANDBOX_SMTP_PORT"):
+            SandboxPorts().ensure_free("smtp_port")
 
 
 def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

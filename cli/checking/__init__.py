@@ -1,0 +1,5 @@
+"""Check another system's publisher or subscriber: stand between it and the broker, and judge what passes.
+
+Owns exchanges and queues of its own on the broker, for as long as a check takes. Hears every frame that the system
+under test sends; tells it facts and answers that nobody else gets. Nothing reaches Instroom itself.
+"""
