@@ -70,6 +70,7 @@ class SandboxPorts(Ports):
     mail_page_port: int = Field(18599, description="the sandbox's page to read mails on (HTTP)")
     prometheus_port: int = Field(18600, description="the sandbox's Prometheus (HTTP)")
     grafana_port: int = Field(18601, description="the sandbox's Grafana (HTTP)")
+    contract_port: int = Field(18602, description="the sandbox's page of the AsyncAPI document (HTTP)")
 
 
 def _is_free(port: int) -> bool:
