@@ -16,6 +16,7 @@ from chassis.answers import Answers
 from chassis.deciding import Received
 from chassis.documents import Document
 from chassis.mongo import Database, Session
+from chassis.store import Bulk, bulk_write
 
 COLLECTION = "inbox"
 
@@ -24,7 +25,7 @@ COLLECTION = "inbox"
 class Records:
     """The records of messages that are decided, and answers for those of messages that were waiting."""
 
-    inserted: Sequence[Document]
+    inserted: list[Document]
     answered: Mapping[str, Sequence[bytes]]
 
 
@@ -47,8 +48,7 @@ def _record(key: str, message: Received, answer: Sequence[bytes] | None, now: da
 
 async def record(database: Database, records: Records, session: Session) -> None:
     """Keep these records."""
-    if records.inserted:
-        await database[COLLECTION].insert_many(records.inserted, ordered=False, session=session)
+    await bulk_write(database, COLLECTION, Bulk(records.inserted), session)
     if records.answered:
         updates = [UpdateOne({"_id": key}, {"$set": {"answer": told}}) for key, told in records.answered.items()]
         await database[COLLECTION].bulk_write(updates, ordered=False, session=session)

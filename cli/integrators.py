@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from cli.parts import Arguments, Part
+from cli.parts import Arguments, Binding, Part
 from cli.servers import without_password
 from cli.trouble import Exit, Trouble
 from deploy.local.web import Management
@@ -148,14 +148,15 @@ class Accounts:
         self._call("PUT", f"exchanges/{self._place(exchange)}", {"type": "topic", "durable": True})
         wanted = part.bindings()
         kept = [binding for binding in self._bindings() if binding["destination"] == exchange]
-        there = [binding["arguments"] for binding in kept]
-        between = f"bindings/{_quoted(self.vhost)}/e/{_quoted(topology.BY_ATTRIBUTE)}/e/{_quoted(exchange)}"
-        for arguments in wanted:
-            if arguments not in there:
-                self._call("POST", between, {"routing_key": "", "arguments": arguments})
-        for binding in kept:
-            if binding["arguments"] not in wanted:
-                self._unbind(binding)
+        there = [Binding(one["source"], one["routing_key"], one["arguments"]) for one in kept]
+        for binding in wanted:
+            if binding not in there:
+                between = f"bindings/{_quoted(self.vhost)}/e/{_quoted(binding.source)}/e/{_quoted(exchange)}"
+                what = {"routing_key": binding.routing_key, "arguments": binding.arguments}
+                self._call("POST", between, what)
+        for one, binding in zip(kept, there, strict=True):
+            if binding not in wanted:
+                self._unbind(one)
 
     def _withdraw(self, name: str, rights: Rights) -> None:
         """Take what an integrator may not read from whatever it has bound."""

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from instroom_contracts import catalog, enrolment
+from instroom_contracts import catalog, topology
 from instroom_contracts.cloudevent import type_of
 
 Arguments = Mapping[str, str]
 """Headers that a fact must have, and `x-match`."""
 
-OWNER, CAUSE, TYPE, EDITION, PROVIDER = (
-    "ce-ownersource",
-    "ce-correlationsource",
-    "ce-type",
-    "ce-partitionkey",
-    "ce-provider",
-)
+OWNER, EDITION, PROVIDER = "ce-ownersource", "ce-partitionkey", "ce-provider"
 PUBLIC = (
     catalog.EditionPublished,
     catalog.SessionRescheduled,
@@ -29,8 +24,14 @@ PUBLIC = (
     catalog.EditionCancelled,
 )
 """The catalogue's facts: public, and nobody's own."""
-BY_A_DESK = (enrolment.EnrolmentCancelled, enrolment.PlaceReleased)
-"""Answers to a course desk about another's enrolment."""
+
+
+class Binding(NamedTuple):
+    """What an exchange gets from another."""
+
+    source: str
+    routing_key: str
+    arguments: Arguments
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,24 @@ class Part:
     editions: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
 
-    def bindings(self) -> list[Arguments]:
-        """Return what is bound to the integrator's own exchange."""
+    def bindings(self) -> list[Binding]:
+        """Return what is bound to the integrator's own exchange.
+
+        One header for each: the broker compares every fact with all of them, of all integrators. Types cost nothing.
+        """
         wanted = [
-            *({OWNER: source} for source in self.sources),
-            *({CAUSE: source, TYPE: type_of(model)} for source in self.sources for model in BY_A_DESK),
-            *({TYPE: type_of(model)} for model in PUBLIC if self.sources),
-            *({EDITION: edition} for edition in self.editions),
-            *({PROVIDER: provider} for provider in self.providers),
+            *((OWNER, source) for source in self.sources),
+            *((EDITION, edition) for edition in self.editions),
+            *((PROVIDER, provider) for provider in self.providers),
         ]
-        return [{"x-match": "all", **headers} for headers in wanted]
+        selected = [Binding(topology.BY_ATTRIBUTE, "", {"x-match": "all", name: value}) for name, value in wanted]
+        public = [Binding(topology.EVENTS, type_of(model), {}) for model in PUBLIC if self.sources]
+        return selected + public
 
     @classmethod
-    def of(cls, bindings: Iterable[Arguments]) -> Part:
+    def of(cls, selected: Iterable[Arguments]) -> Part:
         """Read it back from what is bound."""
-        found = list(bindings)
+        found = list(selected)
         sources, editions, providers = (
             frozenset(arguments[name] for arguments in found if name in arguments)
             for name in (OWNER, EDITION, PROVIDER)

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from cli.integrators import ALL, NOTHING, Rights
-from cli.parts import OWNER, PUBLIC, Part
+from cli.parts import OWNER, PUBLIC, Arguments, Part
 from instroom_contracts import topology
+from instroom_contracts.cloudevent import type_of
 
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"
 PARTS = Part(frozenset({WEBSITE}), frozenset({"week-noord"}), frozenset({"cmo-stamm"}))
 FULL = "nl.enrolments.session-full.v1"
 
 
+def selected(part: Part) -> list[Arguments]:
+    """Return the headers by which facts are selected."""
+    return [binding.arguments for binding in part.bindings() if binding.source == topology.BY_ATTRIBUTE]
+
+
 def test_a_part_is_read_back_from_its_bindings() -> None:
     """The broker is the only place where it is kept."""
-    assert Part.of(PARTS.bindings()) == PARTS
+    assert Part.of(selected(PARTS)) == PARTS
     assert PARTS.words() == ["own", "edition week-noord", "provider cmo-stamm"]
     assert Part.of([]) == Part()
     assert Part().bindings() == []
 
 
-def test_every_binding_asks_for_something() -> None:
-    """One that asked for nothing would let everything through."""
-    for binding in PARTS.bindings():
-        assert binding["x-match"] == "all"
-        assert len(binding) > 1
+def test_every_selection_asks_for_one_thing() -> None:
+    """One that asked for nothing would let everything through; the broker compares every fact with each of them."""
+    assert len(selected(PARTS)) == 3
+    for headers in selected(PARTS):
+        assert headers["x-match"] == "all"
+        assert len(headers) == 2
 
 
 def test_the_catalogue_comes_with_what_is_own_alone() -> None:
-    """Who follows an edition or a provider has its catalogue, and asked for no other."""
-    typed = [binding for binding in PARTS.bindings() if set(binding) == {"x-match", "ce-type"}]
-    assert len(typed) == len(PUBLIC)
+    """By type, and by nothing else than these types. Who follows an edition asked for no other's."""
+    by_type = [binding for binding in PARTS.bindings() if binding.source == topology.EVENTS]
+    assert [binding.routing_key for binding in by_type] == [type_of(model) for model in PUBLIC]
     narrow = Part(editions=frozenset({"week-noord"}))
-    assert narrow.bindings() == [{"x-match": "all", "ce-partitionkey": "week-noord"}]
+    assert [binding.arguments for binding in narrow.bindings()] == [{"x-match": "all", "ce-partitionkey": "week-noord"}]
 
 
 def test_a_part_leaves_one_exchange_to_read() -> None:
@@ -66,9 +73,6 @@ def test_rights_are_read_back_from_what_the_broker_keeps() -> None:
         assert Rights.of("website", [*others, *topics], bound) == rights
 
 
-def test_an_own_binding_is_by_whose_it_is() -> None:
+def test_what_is_own_is_selected_by_whose_it_is() -> None:
     """Not by who caused it: that would tell of another's promotion."""
-    own = Part(frozenset({WEBSITE})).bindings()
-    assert {"x-match": "all", OWNER: WEBSITE} in own
-    causes = [binding for binding in own if "ce-correlationsource" in binding]
-    assert {binding["ce-type"].split(".")[2] for binding in causes} == {"enrolment-cancelled", "place-released"}
+    assert selected(Part(frozenset({WEBSITE}))) == [{"x-match": "all", OWNER: WEBSITE}]
