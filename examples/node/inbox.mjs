@@ -44,6 +44,9 @@ async function listen(connection) {
   });
 }
 
-const connection = await amqp.connect(process.env.RABBITMQ_URL, { recovery: { setup: listen, maxDelay: 5000 } });
-connection.on("disconnect", (trouble) => console.error("connecting again:", trouble.message));
+const connection = await amqp.connect(process.env.RABBITMQ_URL, {
+  timeout: 10_000,
+  recovery: { setup: listen, maxDelay: 5000 },
+});
+connection.on("disconnect", (trouble) => console.error("no connection:", trouble.message));
 connection.on("error", () => {}); // told as "disconnect" as well
