@@ -5,6 +5,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import amqp from "amqplib";
+import { EVENTS, TYPES } from "instroom-contracts";
 
 const QUEUE = "int.formulier.enrolments";
 
@@ -37,7 +38,7 @@ async function listen(connection) {
   const channel = await connection.createChannel();
   await channel.prefetch(100);
   await channel.assertQueue(QUEUE, { durable: true, arguments: { "x-queue-type": "quorum" } });
-  await channel.bindQueue(QUEUE, "instroom.events", "nl.enrolments.enrolment-confirmed.v1");
+  await channel.bindQueue(QUEUE, EVENTS, TYPES.EnrolmentConfirmed);
   await channel.consume(QUEUE, (message) => {
     takeIn(JSON.parse(message.content));
     channel.ack(message); // after the commit, never before

@@ -4,6 +4,7 @@
 // be done once only, see inbox.mjs.
 
 import amqp from "amqplib";
+import { EVENTS } from "instroom-contracts";
 
 const QUEUE = "int.formulier.facts";
 
@@ -12,7 +13,7 @@ async function listen(connection) {
   const channel = await connection.createChannel();
   await channel.prefetch(100);
   await channel.assertQueue(QUEUE, { durable: true, arguments: { "x-queue-type": "quorum" } });
-  await channel.bindQueue(QUEUE, "instroom.events", "#"); // or only the types that you need, with a bind for each
+  await channel.bindQueue(QUEUE, EVENTS, "#"); // or only the types that you need, with a bind for each
   await channel.consume(QUEUE, (message) => {
     const fact = JSON.parse(message.content);
     console.log(fact.type, fact.data.editionId, fact.subject);

@@ -53,11 +53,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Language:
 @pytest.fixture(scope="package")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Language:
     """Provide the examples in JavaScript, with their packages installed."""
-    folder = tmp_path_factory.mktemp("node") / "examples"
-    shutil.copytree(ROOT / "examples/node", folder, ignore=shutil.ignore_patterns("node_modules"))
+    clone = tmp_path_factory.mktemp("node")
+    for part in ("contracts", "examples"):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("node_modules"))
+    folder = clone / "examples/node"
     npm = Path(sys.executable).with_name("npm")
     path = f"{npm.parent}:{os.environ['PATH']}"
-    command = [str(npm), "ci", "--silent", "--no-audit", "--no-fund"]
+    command = [str(npm), "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund"]
     subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=True)
     return Language("node", NODE, folder, ".mjs")
 
