@@ -11,6 +11,7 @@ const QUEUE = "int.formulier.enrolments";
 
 const store = new DatabaseSync("inbox.sqlite");
 store.exec(`
+  pragma busy_timeout = 5000; -- wait for who reads the file
   create table if not exists inbox (source text, id text, primary key (source, id));
   create table if not exists enrolments (edition text primary key, number integer);
 `);
@@ -49,5 +50,5 @@ const connection = await amqp.connect(process.env.RABBITMQ_URL, {
   timeout: 10_000,
   recovery: { setup: listen, maxDelay: 5000 },
 });
+connection.on("error", (trouble) => console.error(trouble)); // what your own work throws as well; the fact comes again
 connection.on("disconnect", (trouble) => console.error("no connection:", trouble.message));
-connection.on("error", () => {}); // told as "disconnect" as well

@@ -25,5 +25,5 @@ const connection = await amqp.connect(process.env.RABBITMQ_URL, {
   timeout: 10_000,
   recovery: { setup: listen, maxDelay: 5000 },
 });
+connection.on("error", (trouble) => console.error(trouble)); // what your own work throws as well; the fact comes again
 connection.on("disconnect", (trouble) => console.error("no connection:", trouble.message));
-connection.on("error", () => {}); // told as "disconnect" as well
