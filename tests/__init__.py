@@ -1,1 +1,1 @@
-"""The tests of Instroom: unit, integration, end to end, faults, and the benchmark."""
+"""The tests of Instroom: unit, integration, end to end, the examples for integrators, faults, and the benchmark."""

@@ -2,10 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import amqp from "amqplib";
+import { EVENTS, INTAKE, STRUCTURED, TYPES } from "instroom-contracts";
 
 const URL_OF_BROKER = process.env.RABBITMQ_URL;
 const SOURCE = "urn:nld:oin:00000001823288444000:systeem:formulier";
-const TYPE = "nl.enrolments.enrolment-requested.v1";
+const ANSWERS = [TYPES.EnrolmentConfirmed, TYPES.EnrolmentQueued, TYPES.EnrolmentRejected];
 const [name, email] = process.argv.length > 2 ? process.argv.slice(2) : ["Sam de Vries", "sam.de.vries@example.org"];
 
 // It keeps its id for ever: sent twice, it is decided once.
@@ -13,7 +14,7 @@ const request = {
   specversion: "1.0",
   id: randomUUID(),
   source: SOURCE,
-  type: TYPE,
+  type: TYPES.EnrolmentRequested,
   subject: "cmo-stamm-participatie-2021",
   time: "2021-05-20T11:30:00+02:00", // when the participant asked
   datacontenttype: "application/json",
@@ -27,9 +28,7 @@ const request = {
 const connection = await amqp.connect(URL_OF_BROKER);
 const channel = await connection.createConfirmChannel();
 const { queue } = await channel.assertQueue("int.formulier.enrol", { exclusive: true });
-for (const answer of ["confirmed", "queued", "rejected"]) {
-  await channel.bindQueue(queue, "instroom.events", `nl.enrolments.enrolment-${answer}.v1`);
-}
+for (const answer of ANSWERS) await channel.bindQueue(queue, EVENTS, answer);
 const answered = new Promise((resolve) =>
   channel.consume(
     queue,
@@ -44,10 +43,10 @@ const answered = new Promise((resolve) =>
 channel.on("return", (message) => {
   throw new Error(`The broker has no queue for ${message.fields.routingKey}.`);
 });
-channel.publish("instroom.intake", TYPE, Buffer.from(JSON.stringify(request)), {
-  contentType: "application/cloudevents+json",
+channel.publish(INTAKE, request.type, Buffer.from(JSON.stringify(request)), {
+  contentType: STRUCTURED,
   messageId: request.id,
-  type: TYPE,
+  type: request.type,
   userId: decodeURIComponent(new URL(URL_OF_BROKER).username), // says whose source it is; the broker checks it
   persistent: true,
   mandatory: true,

@@ -5,11 +5,13 @@
 
 import { DatabaseSync } from "node:sqlite";
 import amqp from "amqplib";
+import { EVENTS, TYPES } from "instroom-contracts";
 
 const QUEUE = "int.formulier.enrolments";
 
 const store = new DatabaseSync("inbox.sqlite");
 store.exec(`
+  pragma busy_timeout = 5000; -- wait for who reads the file
   create table if not exists inbox (source text, id text, primary key (source, id));
   create table if not exists enrolments (edition text primary key, number integer);
 `);
@@ -37,13 +39,16 @@ async function listen(connection) {
   const channel = await connection.createChannel();
   await channel.prefetch(100);
   await channel.assertQueue(QUEUE, { durable: true, arguments: { "x-queue-type": "quorum" } });
-  await channel.bindQueue(QUEUE, "instroom.events", "nl.enrolments.enrolment-confirmed.v1");
+  await channel.bindQueue(QUEUE, EVENTS, TYPES.EnrolmentConfirmed);
   await channel.consume(QUEUE, (message) => {
     takeIn(JSON.parse(message.content));
     channel.ack(message); // after the commit, never before
   });
 }
 
-const connection = await amqp.connect(process.env.RABBITMQ_URL, { recovery: { setup: listen, maxDelay: 5000 } });
-connection.on("disconnect", (trouble) => console.error("connecting again:", trouble.message));
-connection.on("error", () => {}); // told as "disconnect" as well
+const connection = await amqp.connect(process.env.RABBITMQ_URL, {
+  timeout: 10_000,
+  recovery: { setup: listen, maxDelay: 5000 },
+});
+connection.on("error", (trouble) => console.error(trouble)); // what your own work throws as well; the fact comes again
+connection.on("disconnect", (trouble) => console.error("no connection:", trouble.message));

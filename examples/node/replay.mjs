@@ -4,6 +4,7 @@
 // bound before the replay: what comes twice is recognised by its source and id.
 
 import amqp from "amqplib";
+import { STREAM } from "instroom-contracts";
 
 const QUIET_MS = 2000;
 const moment = new Date(process.argv[2]);
@@ -16,7 +17,7 @@ await channel.prefetch(200); // a stream demands it, and acknowledgements
 const seen = new Set();
 const quiet = setTimeout(() => connection.close(), QUIET_MS);
 await channel.consume(
-  "instroom.events.stream",
+  STREAM,
   (message) => {
     quiet.refresh();
     channel.ack(message); // asks for more; a stream keeps what it has

@@ -4,6 +4,7 @@
 // be done once only, see inbox.mjs.
 
 import amqp from "amqplib";
+import { EVENTS } from "instroom-contracts";
 
 const QUEUE = "int.formulier.facts";
 
@@ -12,7 +13,7 @@ async function listen(connection) {
   const channel = await connection.createChannel();
   await channel.prefetch(100);
   await channel.assertQueue(QUEUE, { durable: true, arguments: { "x-queue-type": "quorum" } });
-  await channel.bindQueue(QUEUE, "instroom.events", "#"); // or only the types that you need, with a bind for each
+  await channel.bindQueue(QUEUE, EVENTS, "#"); // or only the types that you need, with a bind for each
   await channel.consume(QUEUE, (message) => {
     const fact = JSON.parse(message.content);
     console.log(fact.type, fact.data.editionId, fact.subject);
@@ -20,6 +21,9 @@ async function listen(connection) {
   });
 }
 
-const connection = await amqp.connect(process.env.RABBITMQ_URL, { recovery: { setup: listen, maxDelay: 5000 } });
-connection.on("disconnect", (trouble) => console.error("connecting again:", trouble.message));
-connection.on("error", () => {}); // told as "disconnect" as well
+const connection = await amqp.connect(process.env.RABBITMQ_URL, {
+  timeout: 10_000,
+  recovery: { setup: listen, maxDelay: 5000 },
+});
+connection.on("error", (trouble) => console.error(trouble)); // what your own work throws as well; the fact comes again
+connection.on("disconnect", (trouble) => console.error("no connection:", trouble.message));

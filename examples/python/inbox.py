@@ -43,7 +43,7 @@ def take_in(message: AbstractIncomingMessage) -> None:
 
 async def listen(quiet: float | None) -> bool:
     """Take facts in one by one until it has been quiet for long enough (True) or the connection is lost (False)."""
-    async with await aio_pika.connect(os.environ["RABBITMQ_URL"]) as connection:
+    async with await aio_pika.connect(os.environ["RABBITMQ_URL"], timeout=10) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=100)
         queue = await channel.declare_queue(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 
@@ -14,13 +14,22 @@ class Gate:
         self._server = (host, port)
         self._open: set[asyncio.StreamWriter] = set()
         self._holds = False
+        self._is_mute = False
         self.held = 0
 
     def hold(self) -> None:
         """Cut every connection, and hold those that come from now on."""
         self._holds = True
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut every connection; new ones pass."""
         for writer in self._open:
             writer.close()
+
+    def mute(self) -> None:
+        """Lose what clients say from now on, acknowledgements among it; they go on hearing the server."""
+        self._is_mute = True
 
     def let_through(self) -> None:
         """Pass new connections on again; those that are held stay so."""
@@ -44,17 +53,21 @@ class Gate:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             inner_reader, inner_writer = await asyncio.open_connection(*self._server)
-            ways = [asyncio.create_task(_copy(reader, inner_writer)), asyncio.create_task(_copy(inner_reader, writer))]
+            said = _copy(reader, inner_writer, unless=lambda: self._is_mute)
+            ways = [asyncio.create_task(said), asyncio.create_task(_copy(inner_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             inner_writer.close()
             await asyncio.gather(*ways)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unless: Callable[[], bool] = lambda: False
+) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
+            if not unless():
+                writer.write(data)
+                await writer.drain()
     writer.close()
 
 
