@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import accounts
+from deploy.local.errors import LocalError
 from deploy.local.web import Management
 from deploy.replicaset import REPLICA_SET, database_url
 
@@ -32,3 +33,20 @@ class Doors:
     def administration(self) -> Management:
         """Return the broker's HTTP API with its administrator's account."""
         return Management(self.management_url, accounts.ADMIN, self.passwords[accounts.ADMIN], self.ca)
+
+    def ensure_open(self) -> None:
+        """Raise `LocalError` where the broker does not let its administrator in: then the stack is not up."""
+        self._ask("GET", "overview")
+
+    def renew_definitions(self) -> None:
+        """Give the broker the accounts, rights and policies of this release; safe to repeat.
+
+        It reads them itself when it starts, but an upgrade does not restart it. Raises `LocalError`.
+        """
+        self._ask("POST", "definitions", accounts.rabbitmq_definitions(self.passwords))
+
+    def _ask(self, method: str, path: str, body: object = None) -> None:
+        try:
+            self.administration().call(method, path, body)
+        except OSError as error:
+            raise LocalError(f"RabbitMQ does not answer as it should: {error}. make up starts the stack.") from error

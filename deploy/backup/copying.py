@@ -16,6 +16,7 @@ def back_up(stack: AnyStack, at: Path | None = None) -> Path:
 
     Raises `LocalError` where that fails; the services are started all the same.
     """
+    stack.doors().ensure_open()
     stack.stop_services()
     try:
         return _copied(stack, at or stack.home / "backups" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")

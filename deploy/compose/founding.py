@@ -1,6 +1,7 @@
-"""Make the project's MongoDB a replica set with accounts, once: `python -m deploy.compose.founding`.
+"""Make the project's MongoDB a replica set with accounts, and give RabbitMQ the definitions of this release.
 
-Runs in the network of MongoDB's own container, from which alone it lets anybody in before there are accounts.
+Run as `python -m deploy.compose.founding`, before the services, in the network of MongoDB's own container, from which
+alone it lets anybody in before there are accounts.
 """
 
 from __future__ import annotations
@@ -12,22 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy import accounts
-from deploy.compose.secrets import DATABASE, VOLUMES
+from deploy.compose.secrets import BROKER, DATABASE, MANAGEMENT, VOLUMES
+from deploy.doors import Doors
+from deploy.local.errors import LocalError
 from deploy.replicaset import ReplicaSet
 
 PATIENCE_S = 60.0
 
 
 def main(volumes: Path = VOLUMES) -> int:
-    """Found the replica set; return 1 where the server does not come up."""
+    """Do both; return 1 where a server does not come up."""
     passwords = accounts.load_passwords(volumes / "all")
     ca = Path(os.environ["TLS_CA_FILE"]) if "TLS_CA_FILE" in os.environ else None
     try:
         ReplicaSet("127.0.0.1:27017", tuple(DATABASE.split(",")), passwords, _wait_until, ca).found()
-    except TimeoutError as trouble:
+        Doors(passwords, BROKER, MANAGEMENT, DATABASE, ca=ca).renew_definitions()
+    except (TimeoutError, LocalError) as trouble:
         print(trouble, file=sys.stderr)
         return 1
-    print("MongoDB is a replica set, and knows the accounts of the services.")
+    print("MongoDB is a replica set, and both servers know the accounts of the services.")
     return 0
 
 

@@ -86,6 +86,9 @@ class ComposeStack(Project):
         if "INSTROOM_IMAGE" not in os.environ:  # else it is one of the operator's own
             print("upgrade: image", flush=True)
             self.compose("build", "--quiet", "secrets", images=self.images)
+        print("upgrade: definitions", flush=True)
+        for setting_up in ("secrets", "founding"):
+            self.compose("run", "--rm", "--no-deps", setting_up, captured=True, images=self.images)
         for service in accounts.SERVICES:
             print(f"upgrade: {service}", flush=True)
             self._replace(service)

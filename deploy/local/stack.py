@@ -99,6 +99,7 @@ class Stack:
             part.ensure_startable()
         with _timed("RabbitMQ, MongoDB, mail sink"):
             self.servers.start()
+        self.doors().renew_definitions()
         self._start_services()
         with _timed("five programmes"):
             self._load_catalogue()
@@ -142,6 +143,7 @@ class Stack:
     def upgrade(self) -> None:
         """Restart the services on the code that is here now, one after the other."""
         with self._alone():
+            self.doors().renew_definitions()
             for part in self._served:
                 with _timed(part.name):
                     stop_all([part.daemon])

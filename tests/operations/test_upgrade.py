@@ -60,6 +60,8 @@ def test_a_new_image_under_load_loses_nothing(stack: ComposeStack, build: Build)
     doubled = ("--no-recreate", "--scale", "enrolment=2", "enrolment")
     stack.compose("up", "--detach", "--wait", *doubled, images=stack.images)
     build("LABEL release=new")
+    broker, policy = stack.doors().administration(), "policies/instroom/dead-letters"
+    broker.call("DELETE", policy)  # as if the release that is there had none
     cluster = Cluster(stack)
     with cluster.asking("upgrade") as asking:
         answers(asking)
@@ -69,6 +71,7 @@ def test_a_new_image_under_load_loses_nothing(stack: ComposeStack, build: Build)
     assert releases(stack) == {"catalog": ["new"], "enrolment": ["new", "new"], "notification": ["new"]}
     assert books["answered"] == books["confirmed"] == books["asked"]
     assert not books["answered_twice"]
+    assert broker.call("GET", policy)["pattern"]
     wait_until(cluster.keeps_every_promise, within=60)
     note("upgrade", books, 0)
 

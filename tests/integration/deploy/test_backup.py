@@ -52,6 +52,14 @@ def test_a_copy_that_is_damaged_is_not_restored(kept: tuple[Keepsake, Path], ane
         restore(anew(), tmp_path)
 
 
+def test_a_stack_that_is_down_is_not_backed_up(tmp_path: Path) -> None:
+    """And it stays down."""
+    stack = Stack.of(tmp_path, Ports.free())
+    with pytest.raises(LocalError, match="make up starts the stack"):
+        back_up(stack)
+    assert not any(daemon.pid() for daemon in stack.daemons)
+
+
 def test_nobody_else_may_read_it(kept: tuple[Keepsake, Path]) -> None:
     """It holds names and addresses of participants."""
     assert kept[1].stat().st_mode & 0o077 == 0
