@@ -54,8 +54,8 @@ test: setup ## Run all tests, on real servers
 test-containers: setup ## Run the tests of the containers, and others against them (needs a Docker engine)
 	@STACK=docker $(PY) -m demo
 	@$(PY) -m pytest tests/containers
-	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy
-	@$(PY) -m tests.containers.servers --stack tests/e2e tests/examples
+	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy/test_broker_accounts.py
+	@$(PY) -m tests.containers.servers --stack tests/e2e
 
 test-operations: setup ## Back up, restore and upgrade a stack in containers under load (needs a Docker engine)
 	@$(PY) -m pytest tests/operations
