@@ -87,8 +87,11 @@ class ComposeStack(Project):
             print("upgrade: image", flush=True)
             self.compose("build", "--quiet", "secrets", images=self.images)
         print("upgrade: definitions", flush=True)
-        for setting_up in ("secrets", "founding"):
-            self.compose("run", "--rm", "--no-deps", setting_up, captured=True, images=self.images)
+        try:
+            for setting_up in ("secrets", "founding"):
+                self.compose("run", "--rm", "--no-deps", setting_up, images=self.images)
+        except LocalError as trouble:
+            raise LocalError("The new image does not run. Nothing was replaced, and the old one goes on.") from trouble
         for service in accounts.SERVICES:
             print(f"upgrade: {service}", flush=True)
             self._replace(service)

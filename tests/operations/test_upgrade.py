@@ -76,13 +76,18 @@ def test_a_new_image_under_load_loses_nothing(stack: ComposeStack, build: Build)
     note("upgrade", books, 0)
 
 
+BROKEN = "echo this release is broken; exit 1"
+AS_A_SERVICE = f'case "$*" in *services.*) {BROKEN};; esac; exec "$@"'
+
+
+@pytest.mark.parametrize("script", [BROKEN, AS_A_SERVICE])
 def test_an_image_that_does_not_work_is_taken_back(
-    stack: ComposeStack, build: Build, capfd: pytest.CaptureFixture[str]
+    stack: ComposeStack, build: Build, capfd: pytest.CaptureFixture[str], script: str
 ) -> None:
     """The old one goes on, and the person sees what the new one said."""
     before = [_containers(stack, service) for service in accounts.SERVICES]
-    with Cluster(stack).asking("broken") as asking:
-        build('ENTRYPOINT ["sh", "-c", "echo this release is broken; exit 1"]')
+    with Cluster(stack).asking(f"broken{len(script)}") as asking:
+        build(f"ENTRYPOINT {json.dumps(['sh', '-c', script, '--'])}")
         with pytest.raises(LocalError, match="the old one goes on"):
             stack.upgrade()
         assert "this release is broken" in capfd.readouterr().out
