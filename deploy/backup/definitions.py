@@ -31,13 +31,14 @@ def save(doors: Doors, draft: Draft) -> Definitions:
 def restore(doors: Doors, archive: Archive) -> list[str]:
     """Give the broker what it lacks; return the names of integrators' accounts that are there again."""
     (document,) = archive.read(FILE)
-    kept = bson.decode(document.raw)
-    doors.administration().call("POST", "definitions", lacking(kept))
+    kept, broker = bson.decode(document.raw), doors.administration()
+    missing = lacking(kept)
+    broker.call("POST", "definitions", missing)
     for of in kept["user_limits"]:
         for limit, value in of["value"].items():
             if of["user"] not in OURS:
-                doors.administration().call("PUT", f"user-limits/{of['user']}/{limit}", {"value": value})
-    return sorted(user["name"] for user in lacking(kept)["users"])
+                broker.call("PUT", f"user-limits/{of['user']}/{limit}", {"value": value})
+    return sorted(user["name"] for user in missing["users"])
 
 
 def lacking(kept: Definitions) -> dict[str, Any]:
