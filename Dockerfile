@@ -1,5 +1,5 @@
 # One image for the three services, the mail sink, the contract's page and the instroom command; compose says which of them a container runs.
-ARG BASE_IMAGE=python:3.13-slim
+ARG BASE_IMAGE=python:3.13.11-slim
 
 FROM ${BASE_IMAGE} AS packages
 COPY deploy/runtime.lock .
@@ -20,6 +20,7 @@ COPY services /app/services
 COPY cli /app/cli
 COPY deploy /app/deploy
 COPY programmes /app/programmes
+COPY docs/operating.md /app/docs/operating.md
 RUN chmod -R a+rX /app
 ENV PATH=/opt/instroom/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app

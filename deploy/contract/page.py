@@ -1,4 +1,4 @@
-"""The page on which a person reads the AsyncAPI document; it needs nothing from anywhere else.
+"""The page on which a person reads the AsyncAPI document, and that of what to do; they need nothing from elsewhere.
 
 Run as `python -m deploy.contract.page ADDRESS:PORT`. Nothing here is secret, so it answers to any name. The scripts are
 ours and that of AsyncAPI's React component, both from this server, and the policy lets a browser take nothing else.
@@ -13,6 +13,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+from deploy.contract import runbook
 from deploy.local import serving
 from deploy.local.serving import Answer
 
@@ -36,11 +37,15 @@ FILES = {
     **{f"/{file.relative_to(SITE)}": file for file in SITE.rglob("*") if file.is_file()},
 }
 """What there is to be had, by its path: nothing else on the disk can be asked for."""
+RUNBOOK = "/operating"
 
 
 def answer(target: str) -> Answer:
     """Answer a request for this path; what a query says is for the page's own script."""
-    file = FILES.get(target.partition("?")[0])
+    path = target.partition("?")[0]
+    if path == RUNBOOK:
+        return Answer(runbook.page(), policy=POLICY)
+    file = FILES.get(path)
     if file is None:
         return Answer(b"There is nothing here; the page is at /.\n", serving.PLAIN, status=HTTPStatus.NOT_FOUND)
     return Answer(file.read_bytes(), KINDS[file.suffix], POLICY)

@@ -10,9 +10,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 
 from deploy.contract import page
-from deploy.contract.page import FILES, POLICY, SITE, answer
+from deploy.contract.page import FILES, POLICY, ROOT, SITE, answer
 
 LOADED = re.compile(
     r"""(?:\b(?:src|href)=["']|\burl\(["']?|@import\s+["']|\bimport\s*\(?["']|\bfetch\(["'])([^"')]*)"""
@@ -100,3 +101,20 @@ def test_it_answers_over_http_under_any_name(port: int) -> None:
 def test_every_kind_of_file_has_its_type() -> None:
     """One without would be an error in the middle of an answer."""
     assert {Path(file).suffix for file in FILES.values()} <= set(page.KINDS)
+
+
+def test_an_alarms_link_leads_to_what_to_do() -> None:
+    """Whoever is woken by it presses it, on a machine that may have no clone."""
+    given = answer("/operating").body.decode()
+    alarms = yaml.safe_load((ROOT / "deploy/observability/prometheus/alarms.yml").read_text(encoding="utf-8"))["groups"]
+    names = [rule["alert"] for group in alarms for rule in group["rules"]]
+    assert [name for name in names if f'<h3 id="{name.lower()}">' not in given] == []
+
+
+def test_what_to_do_has_no_link_that_leads_nowhere() -> None:
+    """Files of the repository are not served: what would lead to one is words."""
+    text = answer("/operating").body.decode()
+    links = set(re.findall(r'<a href="([^"]*)"', text))
+    assert links
+    assert [link for link in links if not link.startswith(("http://", "https://", "#"))] == []
+    assert [link for link in links if link[0] == "#" and f'id="{link[1:]}"' not in text] == []
