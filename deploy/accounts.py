@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 SERVICES = ("catalog", "enrolment", "notification")
-ADMIN, INTEGRATOR, OPERATOR = "admin", "integrator", "operator"
+ADMIN, INTEGRATOR, OPERATOR, WATCHER = "admin", "integrator", "operator", "watcher"
 VHOST = "instroom"
 TEMPLATE = Path(__file__).parent / "rabbitmq" / "definitions.json"
 
@@ -24,13 +24,14 @@ Passwords = Mapping[str, str]
 
 
 def load_passwords(home: Path) -> Passwords:
-    """Return the password of every account, by name; made and kept at the first call for a home."""
+    """Return the password of every account, by name; each is made once for a home, and kept."""
     file = home / "accounts.json"
-    if not file.exists():
-        names = (ADMIN, *SERVICES, INTEGRATOR, OPERATOR)
-        write_private(file, json.dumps({name: secrets.token_urlsafe(24) for name in names}, indent=2))
-    passwords: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return passwords
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    names = (ADMIN, *SERVICES, INTEGRATOR, OPERATOR, WATCHER)
+    if missing := {name: secrets.token_urlsafe(24) for name in names if name not in kept}:
+        kept |= missing
+        write_private(file, json.dumps(kept, indent=2))
+    return kept
 
 
 def broker_url(user: str, passwords: Passwords, host: str, ca: Path | None = None) -> str:
@@ -99,13 +100,15 @@ def mongo_roles(name: str) -> list[dict[str, str]]:
     """Return the roles of an account on MongoDB: all of one database, or for an operator reading all three."""
     if name == ADMIN:
         return [{"role": "root", "db": "admin"}]
+    if name == WATCHER:
+        return [{"role": WATCHER_ROLE, "db": "admin"}]
     if name == OPERATOR:
         reading = [{"role": "read", "db": database_of(service)} for service in SERVICES]
         return [*reading, {"role": OPERATOR_ROLE, "db": "admin"}]
     return [{"role": role, "db": database_of(name)} for role in ("readWrite", "dbAdmin")]
 
 
-OPERATOR_ROLE = "instroomOperator"
+OPERATOR_ROLE, WATCHER_ROLE = "instroomOperator", "instroomWatcher"
 OPERATED = [
     *((service, "quarantine") for service in SERVICES),
     ("notification", "invitations"),
@@ -120,3 +123,11 @@ def operator_privileges() -> list[dict[str, Any]]:
         {"resource": {"db": database_of(service), "collection": collection}, "actions": ["find", "update"]}
         for service, collection in OPERATED
     ]
+
+
+WATCHED: list[dict[str, Any]] = [
+    {"resource": {"cluster": True}, "actions": ["serverStatus", "replSetGetStatus", "hostInfo"]},
+    {"resource": {"db": "admin", "collection": ""}, "actions": ["dbStats"]},
+    {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": ["collStats"]},
+]
+"""What who watches may look at: figures. MongoDB's own role `clusterMonitor` reads the oplog as well."""

@@ -153,9 +153,9 @@ def _has_joined(client: Client, host: str) -> bool:
 def _ensure_accounts(client: Client, passwords: accounts.Passwords) -> None:
     """Make the accounts, once."""
     known = {user["user"] for user in client.admin.command("usersInfo")["users"]}
-    if accounts.OPERATOR not in known:
-        privileges = accounts.operator_privileges()
-        _is_done(client, {"createRole": accounts.OPERATOR_ROLE, "privileges": privileges, "roles": []}, _ROLE_EXISTS)
-    for name in (*accounts.SERVICES, accounts.OPERATOR):
+    roles = {accounts.OPERATOR_ROLE: accounts.operator_privileges(), accounts.WATCHER_ROLE: accounts.WATCHED}
+    for role, privileges in roles.items():
+        _is_done(client, {"createRole": role, "privileges": privileges, "roles": []}, _ROLE_EXISTS)
+    for name in (*accounts.SERVICES, accounts.OPERATOR, accounts.WATCHER):
         if name not in known:
             client.admin.command({"createUser": name, "pwd": passwords[name], "roles": accounts.mongo_roles(name)})

@@ -45,6 +45,7 @@ def main(volumes: Path = VOLUMES) -> None:
     for service in accounts.SERVICES:
         for file, address in _addresses(service, passwords, ca).items():
             _give(volumes / service / file, address, OURS)
+    _give(volumes / "watcher" / "mongo_url", database_url(accounts.WATCHER, passwords, DATABASE, ca=ca), OURS)
     _give(volumes / "notification" / "smtp_url", _mail_server(volumes), OURS)
     addresses = _operator_addresses(passwords, ca)
     _give(volumes / "operator" / "stack.env", accounts.env_text(addresses), OURS)
@@ -76,6 +77,7 @@ def _operator_addresses(passwords: accounts.Passwords, ca: Path | None) -> dict[
         "MONGO_URL": servers["mongo_url"],
         **{f"{service.upper()}_HEALTH_URL": f"http://{service}:8080/readyz" for service in accounts.SERVICES},
         **({"TLS_CA_FILE": str(ca)} if ca else {}),
+        "PUSHGATEWAY_URL": "http://pushgateway:9091",
     }
     return accounts.as_operator(addresses)
 
@@ -108,7 +110,7 @@ def _judge(folder: Path, servers: Mapping[str, Sequence[str]]) -> None:
 
 def _give_certificates(volumes: Path, folder: Path) -> None:
     """Give each server its certificate and key, and all who connect to them the authority's certificate."""
-    clients = dict.fromkeys((*accounts.SERVICES, "operator", "admin"), OURS)
+    clients = dict.fromkeys((*accounts.SERVICES, "operator", "admin", accounts.WATCHER), OURS)
     for volume, owner in {"all": 0, "rabbitmq": SERVERS, "mongodb": SERVERS, **clients}.items():
         _give(volumes / volume / "ca.pem", (folder / "ca.pem").read_text(), owner)
     for server in ("rabbitmq", "mongodb"):

@@ -55,6 +55,7 @@ class MongoDB:
             "--keyFile": str(key),
             "--oplogSize": "512",
             "--wiredTigerCacheSizeGB": "0.5",
+            "--networkMessageCompressors": "snappy,zstd",  # zlib's let anybody read memory (CVE-2025-14847)
             "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
         words = [word for option in options.items() for word in option]

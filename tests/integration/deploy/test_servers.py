@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 from deploy import accounts
 from deploy.local.mongodb import MongoDB
 from deploy.local.settings import Ports
+from deploy.observability.database import Figures
 
 Client = MongoClient[dict[str, Any]]
 NOT_ALLOWED = "not authorized"
@@ -45,6 +46,35 @@ def test_an_operator_looks_at_everything_and_mends_the_quarantine(mongodb: Mongo
             database["quarantine"].update_one({"_id": "message"}, {"$set": {"seen": True}})
             with pytest.raises(OperationFailure, match=NOT_ALLOWED):
                 database["outbox"].insert_one({"_id": 1})
+
+
+def test_who_watches_reads_figures_and_no_document(mongodb: MongoDB) -> None:
+    """The oplog holds every document that was written; MongoDB's own role for watching reads it."""
+    with Client(mongodb.url(accounts.WATCHER)) as client:
+        told = {family.name: family.samples[0].value for family in Figures(client).collect()}
+        for database, collection in (("local", "oplog.rs"), ("instroom_enrolment", "pools")):
+            with pytest.raises(OperationFailure, match=NOT_ALLOWED):
+                client[database][collection].find_one()
+    assert told["instroom_mongodb_answers"] == told["instroom_mongodb_member_healthy"] == 1
+    assert 0 < told["instroom_mongodb_disk_free_bytes"] < told["instroom_mongodb_disk_bytes"]
+    assert 0 < told["instroom_mongodb_memory_bytes"] < told["instroom_mongodb_memory_limit_bytes"]
+    assert told["instroom_mongodb_oplog_full_ratio"] < 1
+    assert told["instroom_mongodb_member_lag_seconds"] == 0
+
+
+def test_a_database_that_is_away_is_told_and_nothing_else(mongodb: MongoDB) -> None:
+    """Old figures would look like a database at rest."""
+    port = Ports.free().mongo_port
+    with Client(f"mongodb://127.0.0.1:{port}/", serverSelectionTimeoutMS=200) as client:
+        (told,) = Figures(client).collect()
+    assert (told.name, told.samples[0].value) == ("instroom_mongodb_answers", 0)
+
+
+def test_the_compressor_that_leaks_memory_is_off(mongodb: MongoDB) -> None:
+    """Whoever reaches the port could read passwords and names without one (CVE-2025-14847)."""
+    with Client(f"mongodb://127.0.0.1:{mongodb.ports.mongo_port}/", directConnection=True) as client:
+        agreed = client.admin.command("hello", compression=["zlib"])
+    assert "zlib" not in agreed.get("compression", [])
 
 
 def test_nobody_gets_in_without_a_password(mongodb: MongoDB) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 
 from deploy import accounts
@@ -17,7 +18,16 @@ def test_the_repository_holds_no_password() -> None:
 def test_passwords_differ_and_are_kept(tmp_path: Path) -> None:
     """Services must find the same accounts after a restart, and no two share one."""
     passwords = accounts.load_passwords(tmp_path)
-    assert len(set(passwords.values())) == len(passwords) == 6
+    assert len(set(passwords.values())) == len(passwords) == 7
+    assert accounts.load_passwords(tmp_path) == passwords
+
+
+def test_an_account_that_a_release_adds_gets_a_password_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    """A stack that was made by an older release is upgraded, not made anew."""
+    older = {name: password for name, password in accounts.load_passwords(tmp_path).items() if name != accounts.WATCHER}
+    accounts.write_private(tmp_path / "accounts.json", json.dumps(older))
+    passwords = accounts.load_passwords(tmp_path)
+    assert passwords == {**older, accounts.WATCHER: passwords[accounts.WATCHER]}
     assert accounts.load_passwords(tmp_path) == passwords
 
 
@@ -31,7 +41,7 @@ def test_the_broker_gets_a_salted_hash_for_every_account(tmp_path: Path) -> None
     """RabbitMQ's own scheme: four bytes of salt, then SHA-256 over salt and password."""
     passwords = accounts.load_passwords(tmp_path)
     users = accounts.rabbitmq_definitions(passwords)["users"]
-    assert {user["name"] for user in users} == set(passwords)
+    assert {user["name"] for user in users} == set(passwords) - {accounts.WATCHER}
     for user in users:
         stored = base64.b64decode(user["password_hash"])
         assert stored[4:] == hashlib.sha256(stored[:4] + passwords[user["name"]].encode()).digest()
