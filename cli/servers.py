@@ -18,6 +18,7 @@ OPERATOR_BROKER = "RABBITMQ_OPERATOR_URL"
 DATABASE = "MONGO_URL"
 ADMINISTRATION = "RABBITMQ_ADMIN_URL"
 CA = "TLS_CA_FILE"
+PUSH_GATEWAY = "PUSHGATEWAY_URL"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Servers:
     def ca(self) -> Path | None:
         """Return the authority that vouches for servers that take TLS, where it is one of their own."""
         return Path(self.values[CA]) if self.values.get(CA) else None
+
+    @property
+    def push_gateway(self) -> str | None:
+        """Return the address of the push gateway that is told what a run came to, where there is one."""
+        return self.values.get(PUSH_GATEWAY) or None
 
     def _first(self, *names: str) -> str:
         for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from cli.options import AsJson, servers_of
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, told
+from deploy.observability import runs
 
 SHOWN_OFFENCES = 5
 SETTLE_S = 10.0
@@ -29,6 +31,7 @@ Prove from live data that the promises hold: one line each, with the first breac
 
 The figures are counted again from enrolments, the replay stream and the mails, without the services' own code. It can
 run on a system at work: a breach counts when it is still there after --settle seconds. It reads only.
+Where PUSHGATEWAY_URL is set, alarms learn when it ended and what it found.
 
 {EXIT_CODES}"""
 
@@ -42,7 +45,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Prove from live data that the promises hold."""
-    verdicts = asyncio.run(_audit(servers_of(context), settle))
+    servers = servers_of(context)
+    verdicts = asyncio.run(_audit(servers, settle))
     broken = sum(not verdict.holds for verdict in verdicts)
     if as_json:
         show_json({"holds": not broken, "promises": [_as_json(verdict) for verdict in verdicts]})
@@ -50,12 +54,20 @@ def audit(
         for verdict in verdicts:
             _show(verdict)
         remark(f"{broken} of {len(verdicts)} promises are broken." if broken else "Every promise holds.")
+    _tell_gateway(servers, broken)
     raise typer.Exit(Exit.BROKEN if broken else Exit.FINE)
 
 
 async def _audit(servers: Servers, settle_s: float) -> Sequence[Verdict]:
     async with databases.connected(servers) as kept, broker.connected(servers.operator_broker) as connection:
         return await audit_promises(Reader(kept, connection), settle_s)
+
+
+def _tell_gateway(servers: Servers, broken: int) -> None:
+    """Tell when an audit ended and how many promises are broken, for alarms; say so where that failed."""
+    figures = {"ended_timestamp_seconds": time.time(), "broken_promises": broken}
+    if trouble := runs.tell(servers.push_gateway, "audit", figures):
+        remark(trouble)
 
 
 def _as_json(verdict: Verdict) -> dict[str, object]:

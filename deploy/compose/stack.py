@@ -44,6 +44,11 @@ class ComposeStack(Project):
         """Return the address of the page of the AsyncAPI document."""
         return f"http://127.0.0.1:{self.ports.contract_port}"
 
+    @property
+    def push_gateway(self) -> str:
+        """Return the address at which runs that end tell of themselves, where the stack is watched."""
+        return f"http://127.0.0.1:{self.ports.pushgateway_port}"
+
     def up(self) -> None:
         """Build and start what does not run, load the programmes, and write `stack.env`.
 
@@ -183,6 +188,7 @@ class ComposeStack(Project):
 
     def _addresses(self, doors: Doors) -> dict[str, str]:
         watching = {
+            "PUSHGATEWAY_URL": self.push_gateway,
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports.prometheus_port}",
             "GRAFANA_URL": f"http://127.0.0.1:{self.ports.grafana_port}",
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deploy.backup.copying import back_up, restore
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT, SANDBOX_HOME
 from deploy.local.settings import Ports, SandboxPorts
+from deploy.observability import runs
 from deploy.stacks import AnyStack, kind_of, stack_of
 
 
@@ -85,6 +87,8 @@ def _logs(stack: AnyStack, _: Path | None) -> int:
 
 def _backup(stack: AnyStack, folder: Path | None) -> int:
     print(f"The backup is whole: {back_up(stack, folder)}")
+    if trouble := runs.tell(stack.push_gateway, "backup", {"ended_timestamp_seconds": time.time()}):
+        print(trouble, file=sys.stderr)
     print("It holds personal data and nobody's password. Keep it elsewhere, with your .env and services.env.")
     return 0
 

@@ -38,6 +38,7 @@ class Ports(BaseSettings):
     prometheus_port: int = Field(18580, description="Prometheus (HTTP)")
     grafana_port: int = Field(18581, description="Grafana (HTTP)")
     contract_port: int = Field(18582, description="the page of the AsyncAPI document (HTTP)")
+    pushgateway_port: int = Field(18583, description="the push gateway, for runs that end (HTTP)")
 
     @classmethod
     def free(cls) -> Self:
@@ -71,6 +72,7 @@ class SandboxPorts(Ports):
     prometheus_port: int = Field(18600, description="the sandbox's Prometheus (HTTP)")
     grafana_port: int = Field(18601, description="the sandbox's Grafana (HTTP)")
     contract_port: int = Field(18602, description="the sandbox's page of the AsyncAPI document (HTTP)")
+    pushgateway_port: int = Field(18603, description="the sandbox's push gateway (HTTP)")
 
 
 def _is_free(port: int) -> bool:

@@ -72,6 +72,10 @@ class Stack:
         """Hold the addresses of a running stack, as KEY=value lines."""
         return self.home / "stack.env"
 
+    @property
+    def push_gateway(self) -> None:
+        """Return None: whoever watches this kind of stack does so with means of their own."""
+
     def is_up(self) -> bool:
         """Tell whether everything runs and works."""
         alive = all(daemon.pid() for daemon in self.daemons)
