@@ -201,6 +201,8 @@ class Committer:
         verdict = plan.verdict
         metrics.BATCH.observe(len(batch))
         metrics.DUPLICATES.inc(verdict.duplicates)
+        for account, count in Counter(message.account for message in batch if message.is_from_outside).items():
+            metrics.RECEIVED.labels(account or "none").inc(count)  # the broker has checked it, so these are few
         for heard, count in Counter(message.hears.model for message in verdict.spent.values()).items():
             metrics.DECIDED.labels(type_of(heard)).inc(count)  # not what a message says it is, which may be anything
         for told, count in Counter(event["type"] for event in plan.events).items():

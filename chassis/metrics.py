@@ -5,6 +5,7 @@ from prometheus_client import Counter, Histogram
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 DECIDED = Counter("instroom_decided_total", "Messages decided, by the event type that their queue is for", ["type"])
+RECEIVED = Counter("instroom_received_total", "Messages of others, by the account that says it sent them", ["account"])
 DUPLICATES = Counter("instroom_duplicates_total", "Messages that had been decided before and changed nothing")
 QUARANTINED = Counter("instroom_quarantined_total", "Messages stored in quarantine, by reason", ["reason"])
 TOLD = Counter("instroom_told_total", "Events written to the outbox, by type", ["type"])
