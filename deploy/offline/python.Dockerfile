@@ -1,4 +1,4 @@
-# Debian's own Python, in place of python:3.13-slim where no hub can be reached.
+# Debian's own Python, in place of python:3.13.11-slim where no hub can be reached.
 ARG BASE_IMAGE=debian:trixie
 FROM ${BASE_IMAGE}
 RUN apt-get update -q \

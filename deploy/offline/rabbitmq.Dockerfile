@@ -1,4 +1,4 @@
-# RabbitMQ 4 from Debian's own package, in place of rabbitmq:4-management where no hub can be reached.
+# RabbitMQ 4 from Debian's own package, in place of rabbitmq:4.2.1-management where no hub can be reached.
 ARG BASE_IMAGE=debian:trixie
 FROM ${BASE_IMAGE}
 RUN groupadd --gid 999 rabbitmq && useradd --uid 999 --gid 999 --home-dir /var/lib/rabbitmq rabbitmq \

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -16,13 +17,16 @@ from urllib.parse import urlencode
 
 import aio_pika
 import pytest
+from aiormq.abc import FieldTable
 
 from deploy.compose.images import WATCHING, ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT
 from deploy.local.web import page
-from instroom_contracts.topology import INTAKE
+from deploy.observability import runs
+from instroom_contracts.topology import EVENTS, INTAKE
+from tests.containers.alarms import ALWAYS, DROPPED
 from tests.containers.test_compose import assert_contained, containers, request
 from tests.support.eventually import wait_until
 from tests.support.running import ensure_no_personal_data
@@ -35,10 +39,12 @@ PANELS = [
     for target in panel["targets"]
 ]
 MAY_SHOW_NOTHING = {
+    "servers: Certificates: A",
     "instroom: Alarms that fire: A",
     "instroom: Batches decided again: A",
 }
 """Queries that have no series while all is well."""
+EXPORTERS = ("mongodb-figures", "node-exporter", "pushgateway")
 SUFFIX = re.compile(r"_(bucket|sum|count|created)$")
 
 
@@ -64,13 +70,13 @@ def prometheus(stack: ComposeStack) -> Iterator[Prometheus]:
     """Provide a Prometheus that has read a stack at work, with three replicas of one service, more than once."""
     images = {**stack.images, **chosen(ImageSettings(), WATCHING)}
     scaled = ("--detach", "--wait", "--no-build", "--scale", "enrolment=3")
-    stack.compose("up", *scaled, "enrolment", "prometheus", images=images)
+    stack.compose("up", *scaled, "enrolment", "prometheus", *EXPORTERS, images=images)
     started = Prometheus(f"http://127.0.0.1:{stack.ports.prometheus_port}")
     try:
         wait_until(lambda: len(started.query("rate(instroom_decided_total[1m])")) > 0, within=60)
         yield started
     finally:
-        stack.compose("rm", "--stop", "--force", "prometheus")
+        stack.compose("rm", "--stop", "--force", "prometheus", *EXPORTERS)
         stack.compose("up", "--detach", "--wait", "--no-build", "--no-deps", "enrolment", images=images)
 
 
@@ -85,8 +91,21 @@ def at_work(stack: ComposeStack, prometheus: Prometheus) -> Prometheus:
         decided = prometheus.query("sum(rate(instroom_decision_seconds_count[1m])) > 0")
         return bool(decided and prometheus.query("instroom_quarantine_held"))
 
+    stack.compose("run", "--rm", "tools", "audit")
+    assert runs.tell(stack.push_gateway, "backup", {"ended_timestamp_seconds": time.time()}) is None
     wait_until(is_seen_to_work, within=120)
     return prometheus
+
+
+async def overflow(stack: ComposeStack) -> None:
+    """Let a queue for one message be sent three, as an integrator's might."""
+    connection = await aio_pika.connect(stack.addresses()["RABBITMQ_URL"])
+    async with connection, connection.channel() as channel:
+        quorum: FieldTable = {"x-max-length": 1, "x-queue-type": "quorum"}
+        queue = await channel.declare_queue("int.full.facts", durable=True, arguments=quorum)
+        await queue.bind(EVENTS, "nl.enrolments.edition-published.v1")
+        stack.compose("run", "--rm", "tools", "catalog", "republish")
+        await queue.delete(if_unused=False, if_empty=False)
 
 
 async def send_nonsense(stack: ComposeStack) -> None:
@@ -109,7 +128,24 @@ def test_every_replica_is_read(stack: ComposeStack, prometheus: Prometheus) -> N
         return up == {"catalog": "1", "enrolment": "3", "notification": "1"}
 
     wait_until(read, within=60)
-    assert {series["value"][1] for series in prometheus.query("up")} == {"1"}
+    jobs = {"services", "rabbitmq", "queues", "database", "host", "runs"}
+    wait_until(lambda: {series["metric"]["job"] for series in prometheus.query("up == 1")} == jobs, within=60)
+
+
+def test_an_audit_and_a_backup_tell_when_they_ended(at_work: Prometheus) -> None:
+    """That there was none is what somebody must be told; that one ended is where that begins."""
+    for run in ("audit", "backup"):
+        (told,) = at_work.query(f"time() - instroom_{run}_ended_timestamp_seconds")
+        assert 0 <= float(told["value"][1]) < 600
+    (found,) = at_work.query("instroom_audit_broken_promises")
+    assert found["value"][1] == "0"
+
+
+def test_alarms_know_where_to_read_on(at_work: Prometheus) -> None:
+    """The addresses come from the environment, by way of labels that every alarm has."""
+    config = at_work.get("status/config")["yaml"]
+    assert "runbooks: http://127.0.0.1:" in config
+    assert "dashboards: http://127.0.0.1:" in config
 
 
 @pytest.mark.parametrize(("name", "expression"), PANELS, ids=[name for name, _ in PANELS])
@@ -131,7 +167,7 @@ def test_alarms_are_at_work_and_none_fires_that_should_not(at_work: Prometheus) 
     """What is held in quarantine counts after 15 minutes only."""
     rules = [rule for group in at_work.get("rules")["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in rules} == {"ok"}
-    assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
+    assert [rule["name"] for rule in rules if rule["state"] == "firing"] == [ALWAYS]
 
 
 def test_replicas_agree_on_what_is_in_the_database(at_work: Prometheus) -> None:
@@ -166,9 +202,16 @@ def test_a_service_that_is_gone_raises_the_alarm(stack: ComposeStack, prometheus
     wait_until(stack.status, within=60)
 
 
+def test_what_a_full_queue_drops_is_counted(stack: ComposeStack, at_work: Prometheus) -> None:
+    """Its owner does not know what it never got."""
+    asyncio.run(overflow(stack))
+    wait_until(lambda: bool(at_work.query(f"{DROPPED} > 0")), within=60)
+
+
 def test_prometheus_is_held_as_the_others_are(stack: ComposeStack, prometheus: Prometheus) -> None:
-    """Who breaks into it finds nothing to write to, and no way in from other machines."""
-    assert_contained(stack, "prometheus")
+    """Who breaks into one finds nothing to write to, and no way in from other machines."""
+    for service in ("prometheus", *EXPORTERS):
+        assert_contained(stack, service)
     (container,) = containers(stack, "prometheus")
     bindings = [binding for bindings in container["NetworkSettings"]["Ports"].values() for binding in bindings or ()]
     assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}

@@ -18,9 +18,11 @@ from pymongo.errors import ConnectionFailure
 from yarl import URL
 
 from deploy.compose import certificates
+from deploy.compose.images import WATCHING, ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
 from deploy.local.settings import Ports
 from tests.containers.test_compose import INSTROOM, SERVERS, SERVICES, containers, docker, mails, request
+from tests.containers.test_observability import Prometheus
 from tests.support.eventually import wait_until
 
 UNTRUSTED = "certificate verify failed"
@@ -80,6 +82,19 @@ def test_an_integrator_is_added_over_tls(stack: ComposeStack) -> None:
     assert told.startswith("RABBITMQ_URL=amqps://website:")
     file = stack.env_file.with_name("admin.env")
     assert subprocess.run([INSTROOM, "--env-file", str(file), "integrator", "list"], check=False).returncode == 0
+
+
+def test_prometheus_sees_when_certificates_expire(stack: ComposeStack) -> None:
+    """Of each server, as it shows it: a file that was renewed is not one that a server has read."""
+    watched = ("prometheus", "blackbox-exporter")
+    images = {**stack.images, **chosen(ImageSettings(), WATCHING)}
+    stack.compose("up", "--detach", "--wait", "--no-build", "--no-deps", *watched, images=images)
+    try:
+        seen = Prometheus(f"http://127.0.0.1:{stack.ports.prometheus_port}")
+        left = "(probe_ssl_earliest_cert_expiry - time()) / 86400 > 14"
+        wait_until(lambda: {one["metric"]["server"] for one in seen.query(left)} == set(SERVERS), within=90)
+    finally:
+        stack.compose("rm", "--stop", "--force", *watched)
 
 
 async def test_in_the_clear_nobody_gets_in(stack: ComposeStack, addresses: dict[str, str]) -> None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
 USER, PASSWORD = "instroom", "instroom"
-RABBITMQ_IMAGE = os.environ.get("INSTROOM_TEST_RABBITMQ_IMAGE", "rabbitmq:4-management")
-MONGODB_IMAGE = os.environ.get("INSTROOM_TEST_MONGODB_IMAGE", "mongo:8")
+RABBITMQ_IMAGE = os.environ.get("INSTROOM_TEST_RABBITMQ_IMAGE", "rabbitmq:4.2.1-management")
+MONGODB_IMAGE = os.environ.get("INSTROOM_TEST_MONGODB_IMAGE", "mongo:8.2.3")
 _ALREADY_INITIALIZED = 23
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.local.servers import ROOT
-from tests.containers.alarms import EXAMPLES
+from tests.containers.alarms import ALWAYS, EXAMPLES
 
 WATCHING = ROOT / "deploy/observability"
 GROUPS = yaml.safe_load((WATCHING / "prometheus/alarms.yml").read_text(encoding="utf-8"))["groups"]
@@ -45,14 +45,29 @@ def test_every_alarm_is_explained_and_nothing_else_is() -> None:
 def test_an_alarm_says_what_is_the_matter_and_where_to_read_on(alarm: str) -> None:
     """What arrives on a telephone is all that somebody has at first."""
     rule = ALARMS[alarm]
-    assert set(rule["annotations"]) == {"summary", "description", "runbook"}
-    assert rule["annotations"]["runbook"] == f"docs/operating.md#{alarm.lower()}"
-    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert rule["annotations"]["runbook_url"] == f"{{{{ $externalLabels.runbooks }}}}#{alarm.lower()}"
+    assert rule["labels"]["severity"] in ({"none"} if alarm == ALWAYS else {"critical", "warning"})
+
+
+@each_alarm
+def test_an_alarm_leads_to_a_panel_that_is_there(alarm: str) -> None:
+    """A link to nothing, at night, is worse than none."""
+    prefix, _, place = ALARMS[alarm]["annotations"]["dashboard_url"].partition("/d/")
+    uid, _, panel = place.partition("?viewPanel=")
+    ids = {
+        json.loads(path.read_text(encoding="utf-8"))["uid"]: {one["id"] for one in panels(path)} for path in DASHBOARDS
+    }
+    assert prefix == "{{ $externalLabels.dashboards }}"
+    assert uid in ids
+    assert not panel or int(panel) in ids[uid]
 
 
 @each_alarm
 def test_an_alarm_is_tried_both_ways(alarm: str) -> None:
     """One that fires always passes half of its test."""
+    if alarm == ALWAYS:
+        return  # it is in every example
     assert any(example.fires == {alarm} for example in EXAMPLES)
     assert any(example.says.startswith(f"not {alarm}:") for example in EXAMPLES)
 
@@ -105,7 +120,7 @@ def test_grafana_lets_nobody_in_whom_it_does_not_know_and_calls_nobody() -> None
         assert grafana[f"GF_{off}"] == "false"
 
 
-@pytest.mark.parametrize("service", ["prometheus", "grafana"])
+@pytest.mark.parametrize("service", ["prometheus", "grafana", "pushgateway"])
 def test_watching_is_optional_and_on_the_hosts_loopback(service: str) -> None:
     """Prometheus asks nobody for a password."""
     watching = COMPOSE["services"][service]

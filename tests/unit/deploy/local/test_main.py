@@ -57,9 +57,9 @@ def test_where_an_image_cannot_be_had_it_is_said_and_processes_are_taken(
     tmp_path: Path, engine: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A network without a hub is no reason not to start."""
-    engine.append("mongo:8")
+    engine.append("mongo:8.2.3")
     assert kind_of(tmp_path, is_wanted=True) == "local"
-    assert "mongo:8 cannot be pulled" in capsys.readouterr().out
+    assert "mongo:8.2.3 cannot be pulled" in capsys.readouterr().out
 
 
 def test_a_stack_stays_of_the_kind_that_it_was_made(tmp_path: Path, engine: list[str]) -> None:
