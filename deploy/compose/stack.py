@@ -80,8 +80,10 @@ class ComposeStack(Project):
         self.compose("stop", *accounts.SERVICES)
 
     def start_services(self) -> None:
-        """Start the services that were stopped, as they were."""
-        self.compose("up", "--detach", "--wait", "--no-recreate", *accounts.SERVICES, images=self.images)
+        """Start the services that were stopped, as they were, and as many of each."""
+        there = {service: len(self._containers(service, "--all")) or 1 for service in accounts.SERVICES}
+        many = [word for service, count in there.items() for word in ("--scale", f"{service}={count}")]
+        self.compose("up", "--detach", "--wait", "--no-recreate", *many, *accounts.SERVICES, images=self.images)
 
     def upgrade(self) -> None:
         """Build, and replace the services' containers one after the other.
