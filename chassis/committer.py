@@ -207,6 +207,10 @@ class Committer:
             metrics.DECIDED.labels(type_of(heard)).inc(count)  # not what a message says it is, which may be anything
         for told, count in Counter(event["type"] for event in plan.events).items():
             metrics.TOLD.labels(told).inc(count)
+        for account, count in Counter(echo.account or "" for echo in verdict.echoes).items():
+            metrics.ECHOES.labels(account).inc(count)
+        for allowance in verdict.overdrawn:
+            metrics.OVERDRAWN.labels(allowance).inc()
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, **_ids(held.message))

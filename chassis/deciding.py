@@ -8,20 +8,36 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from chassis.allowances import Allowance
 from chassis.answers import DECIDED, UNDER_WAY
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
-from chassis.handling import Cause, Hears, Tell
+from chassis.handling import Cause, Handler, Hears, Tell
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
 from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
-from instroom_contracts.topology import INTAKE
+from instroom_contracts.digest import MOST_BYTES
+from instroom_contracts.topology import EVENTS, INTAKE, TYPES
 
 EVERYBODY = Admission()
+FACTS = frozenset(type for type, listed in TYPES.items() if listed.exchange == EVENTS)
+FAILED = "failed"
+ONE_ECHO = Allowance(1, timedelta(days=1))
+"""One of each sender is held, for an operator to see; a day later another one, if it still goes on."""
+
+_ECHO = (
+    "This was told by Instroom itself, or is a fact, and came back on the intake. It is not answered, and no more of"
+    " this sender's are held today. `instroom integrator list` names what leads facts there."
+)
+_FOREIGN = (
+    "The account that this came from may not speak for this source: see `instroom integrator list`. A source that is an"
+    " account's own takes the AMQP property user_id, set to that account, on every message."
+)
+_REUSED = "This id was used before with other data. Send the request again under a new id."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,22 +87,28 @@ class Told:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """A message for the quarantine, with the reason."""
+    """A message for the quarantine, with the reason; of one that is not `kept` only that it came, and what it was."""
 
     message: Received
     reason: str
     problems: tuple[Problem, ...]
+    kept: bool = True
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What one batch comes to: the documents that change, what to tell, what to hold, whose keys are spent."""
+    """What one batch comes to: the documents that change, what to tell, what to hold, whose keys are spent.
+
+    `echoes` are messages of our own that came back, `overdrawn` which allowances were not enough.
+    """
 
     changes: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     spent: dict[str, Received] = field(default_factory=dict)
     duplicates: int = 0
+    echoes: list[Received] = field(default_factory=list)
+    overdrawn: list[str] = field(default_factory=list)
 
     def spend(self, key: str, message: Received) -> None:
         """Note that a message is decided, for those that come after it as well."""
@@ -124,91 +146,146 @@ async def decide(
     that the handlers asked for, or will ask for next, and that `loaded` lacks.
     """
     verdict, needs = Verdict(), set[Need]()
+    deciding = _Deciding(inbox, loaded, now, admission, verdict)
     async for message in in_turns(batch):
         try:
-            if message.is_from_outside and not _is_admitted(message, loaded, verdict, admission):
-                _hold_foreign(message, verdict)
-            else:
-                _decide_one(message, inbox, loaded, now, verdict)
+            deciding.judge(message)
         except NotLoaded as missing:
-            needs.update(missing.needs, _foreseen(message, Documents(loaded, verdict.changes)))
+            needs.update(missing.needs, _foreseen(message, deciding.documents()))
+    try:
+        deciding.ration()
+    except NotLoaded as missing:
+        needs.update(missing.needs)
     return frozenset(needs) if needs else verdict
 
 
-def _is_admitted(message: Received, loaded: Loaded, verdict: Verdict, admission: Admission) -> bool:
-    senders = Documents(loaded, verdict.changes).get(*ALL_SENDERS) or Senders()
-    return admission.admits(senders, message.account, message.event.source)
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """Adds one message after the other to the verdict on their batch."""
 
+    inbox: Mapping[str, str]
+    loaded: Loaded
+    now: datetime
+    admission: Admission
+    verdict: Verdict
 
-def _hold_foreign(message: Received, verdict: Verdict) -> None:
-    """Hold a message that speaks for somebody else: it spends no id and gets no answer, for both are that other's."""
-    verdict.held.append(Held(message, "foreign-source", (Problem(pointer="/source", detail=_FOREIGN),)))
+    def documents(self) -> Documents:
+        """Return the documents as the next message sees them."""
+        return Documents(self.loaded, self.verdict.changes)
 
+    def judge(self, message: Received) -> None:
+        """Decide a message, unless it is an echo or speaks for somebody else."""
+        if message.is_from_outside:
+            senders = self.documents().get(*ALL_SENDERS) or Senders()
+            if is_echo(message.event.type, message.event.source, senders, self.admission):
+                self._pass_over(message)
+                return
+            if not self.admission.admits(senders, message.account, message.event.source):
+                self._hold_foreign(message)
+                return
+        self._decide(message)
 
-_FOREIGN = (
-    "The account that this came from may not speak for this source: see `instroom integrator list`. A source that is an"
-    " account's own takes the AMQP property user_id, set to that account, on every message."
-)
+    def _take(self, allowance: Allowance, key: str, amount: float = 1) -> bool:
+        documents = self.documents()
+        is_there = allowance.take(documents, key, self.now, amount)
+        self.verdict.changes.update(documents.changes)
+        return is_there
 
+    def _pass_over(self, echo: Received) -> None:
+        """Count an echo and hold one of each sender: it spends no id, and its answer would come back as well."""
+        self.verdict.echoes.append(echo)
+        if self._take(ONE_ECHO, f"echo {echo.account or ''} {echo.event.source or ''}"):
+            self._hold(echo, "echo", Problem(pointer="/source", detail=_ECHO))
 
-def _decide_one(message: Received, inbox: Mapping[str, str], loaded: Loaded, now: datetime, verdict: Verdict) -> None:
-    key = message.key
-    if key is not None:
-        earlier = verdict.spent[key].digest if key in verdict.spent else inbox.get(key)
-        if earlier is not None:
-            _repeated(message, earlier, verdict)
+    def _hold_foreign(self, message: Received) -> None:
+        """Hold a message that speaks for somebody else: it spends no id and gets no answer, both are that other's."""
+        self._hold(message, "foreign-source", Problem(pointer="/source", detail=_FOREIGN))
+
+    def _decide(self, message: Received) -> None:
+        key, event = message.key, message.event
+        if key is not None:
+            earlier = self.verdict.spent[key].digest if key in self.verdict.spent else self.inbox.get(key)
+            if earlier is not None:
+                self._repeated(message, earlier)
+                return
+        if message.defect is not None:
+            self._failed(message, message.defect)
+        elif isinstance(event, InvalidEvent):
+            self._refuse(message, event)
+        else:
+            self._handle(message, event)
+
+    def _repeated(self, message: Received, earlier: str) -> None:
+        """Leave a repeated message alone; hold it where its data differs from the first one's."""
+        if message.digest == earlier:
+            self.verdict.duplicates += 1
+        else:
+            self._hold(message, "id-reused", Problem(pointer="/id", detail=_REUSED))
+
+    def _refuse(self, message: Received, invalid: InvalidEvent) -> None:
+        """Hold an invalid message and answer it where its sender can be told; its id is spent."""
+        self._hold(message, invalid.reason, *invalid.problems)
+        if message.key is None:
             return
-    if message.defect is not None:
-        _failed(message, message.defect, verdict)
-        return
-    if isinstance(message.event, InvalidEvent):
-        _refuse(message, message.event, verdict)
-        return
-    _handle(message, message.event, loaded, now, verdict)
+        self.verdict.spend(message.key, message)
+        if message.hears.refusal:
+            self._tell(message, message.hears.refusal(invalid))
+
+    def _handle(self, message: Received, event: CloudEvent[Any]) -> None:
+        """Let the handler decide; its changes count only when it came to an end."""
+        documents = self.documents()
+        try:
+            tells = self._handler_of(message)(event, documents, self.now)
+        except NotLoaded:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever a handler's defect is, it concerns this message alone
+            self._failed(message, type(error).__name__)
+            return
+        self.verdict.changes.update(documents.changes)
+        self.verdict.spend(f"{event.source} {event.id}", message)
+        self._tell(message, tells)
+
+    def _handler_of(self, message: Received) -> Handler:
+        """Return who handles a message: somebody else where its account has sent more of its type than it may."""
+        hears, account = message.hears, message.account
+        if hears.too_often is None or account == self.admission.operator:
+            return hears.handler
+        if self._take(self.admission.asked, f"asked {account or ''}"):
+            return hears.handler
+        self.verdict.overdrawn.append("asked")
+        return hears.too_often
+
+    def _failed(self, message: Received, error: str) -> None:
+        """Hold a message that Instroom itself fails on; its id stays free, so that it can be replayed as it is."""
+        detail = f"Instroom failed on this message ({error}). Nothing was decided: once that is mended, replay it."
+        self._hold(message, FAILED, Problem(pointer="", detail=detail))
+
+    def _hold(self, message: Received, reason: str, *problems: Problem) -> None:
+        self.verdict.held.append(Held(message, reason, problems))
+
+    def ration(self) -> None:
+        """Keep no more of an account's messages than it may have us keep; of the others, that they came."""
+        for number, held in enumerate(self.verdict.held):
+            if not self._may_be_kept(held):
+                self.verdict.held[number] = replace(held, kept=False)
+                self.verdict.overdrawn.append("held")
+
+    def _may_be_kept(self, held: Held) -> bool:
+        message, size = held.message, min(len(held.message.body), MOST_BYTES)
+        is_due_to_us = held.reason == FAILED or not message.is_from_outside
+        return is_due_to_us or self._take(self.admission.held_bytes, f"held {message.account or ''}", size)
+
+    def _tell(self, message: Received, tells: Sequence[Tell]) -> None:
+        self.verdict.told.extend(Told(tell, message, number) for number, tell in enumerate(tells))
 
 
-def _repeated(message: Received, earlier: str, verdict: Verdict) -> None:
-    """Leave a repeated message alone; hold it where its data differs from the first one's."""
-    if message.digest == earlier:
-        verdict.duplicates += 1
-        return
-    detail = "This id was used before with other data. Send the request again under a new id."
-    verdict.held.append(Held(message, "id-reused", (Problem(pointer="/id", detail=detail),)))
+def is_echo(type: str | None, source: str | None, senders: Senders, admission: Admission) -> bool:
+    """Tell whether a message on the intake, valid or not, is what we told, or a fact of anybody's.
 
-
-def _refuse(message: Received, invalid: InvalidEvent, verdict: Verdict) -> None:
-    """Hold an invalid message and answer it where its sender can be told; its id is spent."""
-    verdict.held.append(Held(message, invalid.reason, invalid.problems))
-    if message.key is None:
-        return
-    verdict.spend(message.key, message)
-    if message.hears.refusal:
-        _tell(message, message.hears.refusal(invalid), verdict)
-
-
-def _handle(message: Received, event: CloudEvent[Any], loaded: Loaded, now: datetime, verdict: Verdict) -> None:
-    """Let the handler decide; its changes count only when it came to an end."""
-    documents = Documents(loaded, verdict.changes)
-    try:
-        tells = message.hears.handler(event, documents, now)
-    except NotLoaded:
-        raise
-    except Exception as error:  # noqa: BLE001  whatever a handler's defect is, it concerns this message alone
-        _failed(message, type(error).__name__, verdict)
-        return
-    verdict.changes.update(documents.changes)
-    verdict.spend(f"{event.source} {event.id}", message)
-    _tell(message, tells, verdict)
-
-
-def _failed(message: Received, error: str, verdict: Verdict) -> None:
-    """Hold a message that Instroom itself fails on; its id stays free, so that it can be replayed as it is."""
-    detail = f"Instroom failed on this message ({error}). Nothing was decided: once that is mended, replay it."
-    verdict.held.append(Held(message, "failed", (Problem(pointer="", detail=detail),)))
-
-
-def _tell(message: Received, tells: Sequence[Tell], verdict: Verdict) -> None:
-    verdict.told.extend(Told(tell, message, number) for number, tell in enumerate(tells))
+    Whoever may read facts and publish requests can bind `instroom.events` to `instroom.intake`, have a queue of facts
+    dead-letter there, or publish what they hear. Answered, each fact would come back as another one, without end.
+    """
+    return type in FACTS or admission.is_ours(senders, source)
 
 
 def cause_of(message: Received) -> Cause:

@@ -53,13 +53,17 @@ def nothing_foreseen(_: CloudEvent[Any], __: Documents) -> Iterable[Need]:
 
 @dataclass(frozen=True)
 class Hears:
-    """One event that a service hears: its data model, the exchange it comes from, who handles it, what that needs."""
+    """One event that a service hears: its data model, the exchange it comes from, who handles it, what that needs.
+
+    `too_often` handles it instead where its account has sent more than it may of the types that have one.
+    """
 
     model: type[EventData]
     exchange: str
     handler: Handler
     refusal: Refusal | None = None
     needs: Foresight = nothing_foreseen
+    too_often: Handler | None = None
 
 
 class UnknownType(EventData):

@@ -45,7 +45,8 @@ def _plain(value: object) -> str:
 
 def _document(held: Held) -> Document:
     message = held.message
-    whole = len(message.body) <= STORED_BYTES
+    whole = held.kept and len(message.body) <= STORED_BYTES
+    head = message.body[:HEAD_BYTES] if held.kept else b""
     return {
         "reason": held.reason,
         "problems": [{"pointer": problem.pointer, "detail": problem.detail} for problem in held.problems],
@@ -55,8 +56,8 @@ def _document(held: Held) -> Document:
         "eventId": message.event.id,
         "account": message.account,
         "contentType": message.content_type,
-        "headers": {_plain(name): _plain(value) for name, value in message.headers.items()},
-        "body": message.body if whole else message.body[:HEAD_BYTES],
+        "headers": {_plain(name): _plain(value) for name, value in message.headers.items() if held.kept},
+        "body": message.body if whole else head,
         "length": len(message.body),
         "whole": whole,
     }

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from chassis.allowances import UNLIMITED, Allowance
 from chassis.documents import ById, Document, Kind
 
 
@@ -18,6 +20,11 @@ class Senders:
     """The sources that are somebody's own, each with its account."""
 
     owners: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that have sources of their own."""
+        return frozenset(self.owners.values())
 
     def owned_by_others(self, account: str, sources: tuple[str, ...]) -> list[str]:
         """Return those of these sources that are another account's own."""
@@ -31,14 +38,19 @@ class Senders:
 
 @dataclass(frozen=True)
 class Admission:
-    """Whose messages are taken on the intake.
+    """Whose messages are taken on the intake, and how much each account may ask of us.
 
     `operator` is the account that may speak for every source: it replays what was held, and acts for a course desk.
-    With `known_only`, a source that is nobody's own is not taken from anybody else.
+    With `known_only`, a source that is nobody's own is taken from the account `shared` alone, which is there to try
+    things with. What begins with `ours` are the sources of our own services.
     """
 
     operator: str = "operator"
+    shared: str = "integrator"
     known_only: bool = False
+    ours: str = "urn:nld:oin:00000001823288444000:systeem:instroom-"
+    asked: Allowance = UNLIMITED
+    held_bytes: Allowance = UNLIMITED
 
     def admits(self, senders: Senders, account: str | None, source: str | None) -> bool:
         """Tell whether a message of this account may name this source; None where it does not say which."""
@@ -47,7 +59,20 @@ class Admission:
         owner = senders.owners.get(source)
         if owner is not None:
             return owner == account
-        return not self.known_only and account not in senders.owners.values()
+        return account not in senders.accounts and (not self.known_only or account == self.shared)
+
+    def is_ours(self, senders: Senders, source: str | None) -> bool:
+        """Tell whether one of our own services tells under this source.
+
+        The `instroom` command asks as others do; and what was claimed for an account is that account's.
+        """
+        if source is None or not source.startswith(self.ours):
+            return False
+        return source != f"{self.ours}{COMMAND}" and source not in senders.owners
+
+
+COMMAND = "cli"
+"""What the source of the `instroom` command ends in."""
 
 
 def _read(document: Document) -> Senders:

@@ -20,7 +20,7 @@ from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import health, logs, quarantine, topology, tracing
+from chassis import allowances, health, logs, quarantine, topology, tracing
 from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.errors import Unavailable
@@ -141,6 +141,7 @@ class Runner:
     async def _lifespan(self) -> AsyncIterator[None]:
         running = self._running
         await quarantine.prepare(self._database)
+        await allowances.prepare(self._database)
         await self._service.prepare(self._database)
         gauges = Gauges(self._database, self._service.looks)
         jobs = [

@@ -6,12 +6,14 @@ What is secret may come from files instead: with SECRETS_DIR set, the file `mong
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
 
+from chassis.allowances import Allowance
 from chassis.senders import Admission
 
 CONNECT_TIMEOUT_S = 5.0
@@ -29,7 +31,12 @@ class ServiceSettings(BaseSettings):
     mongo_driver: Literal["motor", "pymongo"] = "motor"
     source_oin: str = Field("00000001823288444000", pattern=r"^[0-9]{20}$", description="OIN in the source of facts")
     intake_senders: Literal["any", "known"] = Field("any", description="known: accounts with sources of their own only")
+    shared_account: str = Field("integrator", description="the account that may speak for what is nobody's own as well")
     operator_account: str = Field("operator", description="the broker account that may speak for every source")
+    asked_per_minute: int = Field(600, ge=1, description="answers that one account may have told again in a minute")
+    quarantine_bytes_per_day: int = Field(
+        100_000_000, ge=1, description="of one account's messages, so much is kept in quarantine in a day"
+    )
     http_host: str = "127.0.0.1"
     http_port: int = Field(description="port of /livez, /readyz and /metrics")
     log_level: str = "INFO"
@@ -46,8 +53,15 @@ class ServiceSettings(BaseSettings):
 
     @property
     def admission(self) -> Admission:
-        """Return whose messages are taken on the intake."""
-        return Admission(self.operator_account, known_only=self.intake_senders == "known")
+        """Return whose messages are taken on the intake, and how much of them."""
+        return Admission(
+            self.operator_account,
+            self.shared_account,
+            known_only=self.intake_senders == "known",
+            ours=self.source(""),
+            asked=Allowance(self.asked_per_minute, timedelta(minutes=1)),
+            held_bytes=Allowance(self.quarantine_bytes_per_day, timedelta(days=1)),
+        )
 
     def source(self, service: str) -> str:
         """Return the `source` of the facts that this service tells."""

@@ -19,7 +19,7 @@ from instroom_contracts.problems import InvalidEvent
 
 NAMESPACE = uuid.UUID("8f4f2b0e-6f0f-4b7e-9a3e-5d1c9b6a7e20")
 HELD, REPLAYED, DROPPED = "held", "replayed", "dropped"
-UNDECIDED = {"failed", "foreign-source"}
+UNDECIDED = {"failed", "foreign-source", "echo"}
 """The reasons of messages that were never decided, so that their ids are not spent."""
 
 

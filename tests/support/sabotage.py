@@ -143,9 +143,26 @@ def leave() -> None:
     switch(ledger.MongoLedger, "hand_over", unrecorded)
 
 
+def echoes() -> None:
+    """Answer our own facts like anything else on the intake."""
+    switch(deciding, "is_echo", lambda *_: False)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave)
+    for guard in (
+        seats,
+        memory,
+        quarantine,
+        isolation,
+        acknowledgement,
+        confirms,
+        order,
+        patience,
+        hurry,
+        leave,
+        echoes,
+    )
 }
 
 if __name__ == "__main__":
