@@ -34,6 +34,7 @@ Reason = Literal[
     "not-a-twin",
     "unknown-request",
     "answer-not-kept",
+    "asked-too-often",
 ]
 """Why a request is refused. Up to `queue-full` in the order of the checks: the first that fails is told."""
 

@@ -579,6 +579,7 @@ export interface EnrolmentRejected {
     | "not-a-twin"
     | "unknown-request"
     | "answer-not-kept"
+    | "asked-too-often"
     | (string & {});
   /**
    * This text may hold line breaks and tabs, and no other control characters.
@@ -624,6 +625,7 @@ export interface RequestRefused {
     | "not-a-twin"
     | "unknown-request"
     | "answer-not-kept"
+    | "asked-too-often"
     | (string & {});
   /**
    * This text may hold line breaks and tabs, and no other control characters.
@@ -1098,6 +1100,7 @@ export interface NoticeRequested {
     | "not-a-twin"
     | "unknown-request"
     | "answer-not-kept"
+    | "asked-too-often"
     | (string & {})
     | null;
   detail?: string | null;

@@ -31,7 +31,7 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
     return (
         Hears(EnrolmentRequested, INTAKE, enrol, refuse, needs.to_enrol),
         Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
-        Hears(AnswerRequested, INTAKE, tell_again, refuse, needs.to_tell_again),
+        Hears(AnswerRequested, INTAKE, tell_again, refuse, needs.to_tell_again, handlers.ask_later),
         Hears(UnknownType, UNROUTED, _hold, refuse),
         Hears(EditionPublished, EVENTS, handlers.keep_edition, needs=needs.to_keep),
         Hears(SourcesClaimed, PRIVATE, handlers.assign_sources, refuse),

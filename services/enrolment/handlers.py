@@ -110,6 +110,13 @@ def tell_again(event: AnswerAsked, documents: Documents, _: datetime, *, policy:
     return [*told, Tell(RequestAccepted(request_type=request), subject, owner=event.source)]
 
 
+def ask_later(event: AnswerAsked, _: Documents, __: datetime) -> Sequence[Tell]:
+    """Refuse to tell an answer again to an account that has asked for too many."""
+    refused, subject = Refused("asked-too-often"), enrolment_id(event.source, event.data.request_id)
+    answer = RequestRefused(request_type=type_of(AnswerRequested), reason=refused.reason, detail=refused.detail())
+    return [Tell(answer, subject, owner=event.source)]
+
+
 def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:
     """Answer a message that is no valid event with what is wrong where."""
     refused = Refused("invalid-request")

@@ -166,6 +166,12 @@ SENTENCES: Mapping[str, Sentence] = {
         en="This request was decided when answers were not kept yet. Its answer stands in the stream: instroom watch"
         " --stop --correlation with the request's id.",
     ),
+    "asked-too-often": Sentence(
+        nl="Dit systeem vroeg in korte tijd te vaak om een antwoord van eerder. Vraag het over een minuut opnieuw,"
+        " onder een nieuw kenmerk. Veel antwoorden tegelijk staan in de stroom: instroom watch --from.",
+        en="This system asked for earlier answers too often within a short time. Ask again in a minute, under a new id."
+        " Many answers at once stand in the stream: instroom watch --from.",
+    ),
     "already-cancelled": Sentence(
         nl="Deze inschrijving was al geannuleerd. U hoeft niets meer te doen.",
         en="This enrolment was cancelled already. There is nothing left to do.",

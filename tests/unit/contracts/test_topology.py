@@ -84,5 +84,5 @@ def test_the_reasons_are_in_the_order_of_the_checks() -> None:
         "deadline-passed", "already-enrolled", "unknown-session", "session-over", "not-in-audience",
         "prerequisite-missing", "too-few-choices", "too-many-choices", "sessions-clash", "companion-required",
         "companion-not-allowed", "queue-full", "unknown-enrolment", "not-yours", "already-cancelled", "choice-closed",
-        "not-a-twin", "unknown-request", "answer-not-kept",
+        "not-a-twin", "unknown-request", "answer-not-kept", "asked-too-often",
     )  # fmt: skip
