@@ -209,8 +209,8 @@ class Committer:
             metrics.TOLD.labels(told).inc(count)
         for account, count in Counter(echo.account or "" for echo in verdict.echoes).items():
             metrics.ECHOES.labels(account).inc(count)
-        for allowance in verdict.overdrawn:
-            metrics.OVERDRAWN.labels(allowance).inc()
+        for allowance, account in verdict.overdrawn:
+            metrics.OVERDRAWN.labels(allowance, account).inc()
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, **_ids(held.message))

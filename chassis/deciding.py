@@ -99,7 +99,7 @@ class Held:
 class Verdict:
     """What one batch comes to: the documents that change, what to tell, what to hold, whose keys are spent.
 
-    `echoes` are messages of our own that came back, `overdrawn` which allowances were not enough.
+    `echoes` are messages of our own that came back, `overdrawn` names allowances that were not enough, and whose.
     """
 
     changes: dict[tuple[Kind[Any], str], Any] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Verdict:
     spent: dict[str, Received] = field(default_factory=dict)
     duplicates: int = 0
     echoes: list[Received] = field(default_factory=list)
-    overdrawn: list[str] = field(default_factory=list)
+    overdrawn: list[tuple[str, str]] = field(default_factory=list)
 
     def spend(self, key: str, message: Received) -> None:
         """Note that a message is decided, for those that come after it as well."""
@@ -252,7 +252,7 @@ class _Deciding:
             return hears.handler
         if self._take(self.admission.asked, f"asked {account or ''}"):
             return hears.handler
-        self.verdict.overdrawn.append("asked")
+        self.verdict.overdrawn.append(("asked", account or ""))
         return hears.too_often
 
     def _failed(self, message: Received, error: str) -> None:
@@ -268,7 +268,7 @@ class _Deciding:
         for number, held in enumerate(self.verdict.held):
             if not self._may_be_kept(held):
                 self.verdict.held[number] = replace(held, kept=False)
-                self.verdict.overdrawn.append("held")
+                self.verdict.overdrawn.append(("held", held.message.account or ""))
 
     def _may_be_kept(self, held: Held) -> bool:
         message, size = held.message, min(len(held.message.body), MOST_BYTES)

@@ -9,7 +9,9 @@ RECEIVED = Counter("instroom_received_total", "Messages of others, by the accoun
 DUPLICATES = Counter("instroom_duplicates_total", "Messages that had been decided before and changed nothing")
 QUARANTINED = Counter("instroom_quarantined_total", "Messages stored in quarantine, by reason", ["reason"])
 ECHOES = Counter("instroom_echoes_total", "Facts, and what is of our own sources, on the intake", ["account"])
-OVERDRAWN = Counter("instroom_overdrawn_total", "Times that an account had used up what it may", ["allowance"])
+OVERDRAWN = Counter(
+    "instroom_overdrawn_total", "Times that an account had used up what it may", ["allowance", "account"]
+)
 TOLD = Counter("instroom_told_total", "Events written to the outbox, by type", ["type"])
 PUBLISHED = Counter("instroom_published_total", "Events published and confirmed by the broker")
 RETRIED = Counter("instroom_retried_batches_total", "Batches decided again, by cause", ["cause"])

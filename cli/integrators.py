@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from cli.inlets import Inlet, inlets
 from cli.parts import Arguments, Binding, Part
-from cli.servers import without_password
+from cli.servers import Servers, without_password
 from cli.trouble import Exit, Trouble
 from deploy.local.web import Management
 from instroom_contracts import topology
@@ -104,6 +105,11 @@ class Accounts:
         url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         return cls(Management(url, unquote(parts.username or ""), unquote(parts.password or ""), ca), vhost)
 
+    @classmethod
+    def of(cls, servers: Servers, address: str) -> Accounts:
+        """Take the address of the HTTP API of these servers' broker."""
+        return cls.at(address, urlsplit(servers.operator_broker).path.removeprefix("/"), servers.ca)
+
     def all(self) -> dict[str, Rights]:
         """Return every integrator by name, with what it may do."""
         topics: list[dict[str, str]] = self._call("GET", f"vhosts/{_quoted(self.vhost)}/topic-permissions")
@@ -175,8 +181,9 @@ class Accounts:
         return found
 
     def remove(self, name: str) -> None:
-        """Remove an account, and the exchange that is its own; the broker closes its connections."""
-        self._call("DELETE", f"users/{_quoted(name)}")
+        """Remove an account where it is there, and the exchange that is its own; the broker closes its connections."""
+        if self._user(name):
+            self._call("DELETE", f"users/{_quoted(name)}")
         self._remove_exchange(topology.exchange_for(name))
 
     def _remove_exchange(self, exchange: str) -> None:
@@ -202,13 +209,28 @@ class Accounts:
         found = self._call("GET", f"queues/{_quoted(self.vhost)}?disable_stats=true&enable_queue_totals=true")
         return [queue for queue in found if queue["name"].startswith(prefix)]
 
+    def inlets(self) -> list[Inlet]:
+        """Return what leads messages into our exchanges by another way than publishing."""
+        exchanges = self._call("GET", f"exchanges/{_quoted(self.vhost)}")
+        return inlets(self._bindings(), self._queues("int."), exchanges)
+
+    def close(self, inlet: Inlet) -> None:
+        """Take one away: a queue goes with what lies in it, since its setting cannot be changed."""
+        if inlet.kind == "binding":
+            self._unbind(inlet.described)
+        elif inlet.kind == "queue":
+            self.remove_queue(inlet.name)
+        else:
+            self._remove_exchange(inlet.name)
+
     def remove_queue(self, queue: str) -> None:
         """Remove a queue with what lies in it."""
         self._call("DELETE", f"queues/{_quoted(self.vhost)}/{_quoted(queue)}")
 
     def require(self, name: str) -> None:
-        """Raise `Trouble` where there is no integrator of this name."""
-        if self._user(name) is None:
+        """Raise `Trouble` where there is no integrator of this name, and nothing that one has left."""
+        is_known = self._user(name) is not None
+        if not (is_known or self.queues(name) or any(inlet.owner == name for inlet in self.inlets())):
             raise Trouble(f"There is no integrator '{name}': see `instroom integrator list`.")
 
     def refuse_others(self, name: str) -> None:

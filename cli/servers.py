@@ -16,6 +16,7 @@ ADMIN_FILE = STACK_FILE.with_name("admin.env")
 INTEGRATOR_BROKER = "RABBITMQ_URL"
 OPERATOR_BROKER = "RABBITMQ_OPERATOR_URL"
 DATABASE = "MONGO_URL"
+MANAGEMENT = "RABBITMQ_MANAGEMENT_URL"
 ADMINISTRATION = "RABBITMQ_ADMIN_URL"
 CA = "TLS_CA_FILE"
 PUSH_GATEWAY = "PUSHGATEWAY_URL"
@@ -47,6 +48,14 @@ class Servers:
     def administration(self) -> str:
         """Return the address of the broker's HTTP API with an administrator's account."""
         return self._first(ADMINISTRATION)
+
+    @property
+    def monitoring(self) -> str | None:
+        """Return the address of the broker's HTTP API with an account that may look, where it is known."""
+        if pages := self.values.get(MANAGEMENT):
+            account = urlsplit(self.operator_broker).netloc.rpartition("@")[0]
+            return pages.replace("://", f"://{account}@", 1)
+        return self.values.get(ADMINISTRATION)
 
     @property
     def ca(self) -> Path | None:

@@ -16,6 +16,7 @@ from chassis.senders import ALL_SENDERS
 from cli import databases
 from cli.asking import Question, ask
 from cli.facts import Fact
+from cli.inlets import Inlet
 from cli.integrators import ALL, Accounts, Rights
 from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
 from cli.parts import Part
@@ -68,7 +69,18 @@ Remove an account; its connections are closed.
   instroom integrator remove website
 
 Its sources stay closed, so that nobody else can change its enrolments: `add` under the same name opens them again, and
---free-sources lets others use them. Its queues stay for 28 days, unless --with-queues says otherwise.
+--free-sources lets others use them. Its queues stay for 28 days, unless --with-queues says otherwise. What leads facts
+back into our exchanges goes: its own, and bindings that say nobody's name.
+
+{EXIT_CODES}"""
+
+CLOSE_HELP = f"""\
+Take away whatever leads messages back into our exchanges: bindings, and queues and exchanges with such a setting.
+
+\b
+  instroom integrator close
+
+`list` and `status` name them. Accounts stay. A queue goes with what lies in it: that setting cannot be changed.
 
 {EXIT_CODES}"""
 
@@ -115,6 +127,7 @@ def add(
     accounts.refuse_others(name)
     asyncio.run(_claim(servers.operator_broker, claimed, timeout))
     password = accounts.ensure(name, rights, new_password=new_password)
+    _name_inlets(accounts.inlets())
     url = _url(servers, name, password, address)
     if as_json:
         return show_json({"name": name, "url": url, "sources": claimed.sources, **_named(rights)})
@@ -139,6 +152,7 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
     ]
     for queue in accounts.refusing_queues():
         remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
+    _name_inlets(accounts.inlets())
     if as_json:
         return show_json(rows)
     columns = ("name", "publishes", "reads", "only", "sources")
@@ -160,22 +174,46 @@ def remove(
     servers = servers_of(context, as_administrator=True)
     accounts = _accounts(servers)
     accounts.require(name)
-    queues = accounts.queues(name)
-    for queue, messages in queues:
-        remark(f"{queue}: {messages} messages; {'goes' if with_queues else 'stays'}")
+    leading_back = {inlet.name for inlet in accounts.inlets()}
+    for queue, messages in accounts.queues(name):
+        remark(f"{queue}: {messages} messages; {'goes' if with_queues or queue in leading_back else 'stays'}")
     if not yes:
         typer.confirm(f"Remove {name}?", abort=True, err=True)
     accounts.remove(name)
-    for queue, _ in queues if with_queues else ():
+    _close(accounts, [inlet for inlet in accounts.inlets() if inlet.owner in {name, None}])
+    for queue in (queue for queue, _ in accounts.queues(name) if with_queues):
         accounts.remove_queue(queue)
     if free_sources:
         asyncio.run(_claim(servers.operator_broker, SourcesClaimed(account=name, sources=()), timeout))
     remark(f"{name} is removed.")
 
 
+@app.command("close", help=CLOSE_HELP)
+@told()
+def close(context: typer.Context, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Take away whatever leads messages back into our exchanges."""
+    accounts = _accounts(servers_of(context, as_administrator=True))
+    inlets = accounts.inlets()
+    _name_inlets(inlets)
+    if inlets and not yes:
+        typer.confirm("Take them away?", abort=True, err=True)
+    _close(accounts, inlets)
+    remark(f"{len(inlets)} taken away.")
+
+
+def _close(accounts: Accounts, inlets: Sequence[Inlet]) -> None:
+    for inlet in inlets:
+        accounts.close(inlet)
+        remark(f"{inlet.kind} {inlet.name}, into {inlet.into}: taken away.")
+
+
+def _name_inlets(inlets: Sequence[Inlet]) -> None:
+    for inlet in inlets:
+        remark(inlet.words())
+
+
 def _accounts(servers: Servers) -> Accounts:
-    vhost = urlsplit(servers.operator_broker).path.removeprefix("/")
-    return Accounts.at(servers.administration, vhost, servers.ca)
+    return Accounts.of(servers, servers.administration)
 
 
 def _types(typed: Sequence[str], exchange: str) -> tuple[str, ...]:

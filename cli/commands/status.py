@@ -10,15 +10,16 @@ import typer
 
 from cli import broker, databases
 from cli.health import service_health
+from cli.integrators import Accounts
 from cli.options import AsJson, servers_of
 from cli.overview import overview
 from cli.queues import queue_names
 from cli.servers import Servers
-from cli.terminal import show_json, show_table
-from cli.trouble import EXIT_CODES, told
+from cli.terminal import remark, show_json, show_table
+from cli.trouble import EXIT_CODES, Trouble, told
 
 HELP = f"""\
-Show editions and their sessions, queues, outboxes, quarantine and mails.
+Show editions and their sessions, queues, outboxes, quarantine and mails, and what leads facts back to us.
 
 \b
   instroom status
@@ -48,7 +49,17 @@ async def _look(servers: Servers, edition: str | None) -> dict[str, Any]:
     async with broker.connected(servers.operator_broker) as connection:
         depths = await broker.queue_depths(connection, queue_names())
     queues = [{"queue": name, "ready": ready, "consumers": consumers} for name, (ready, consumers) in depths.items()]
-    return {"services": await service_health(servers.values), **figures, "queues": queues}
+    return {"services": await service_health(servers.values), **figures, "queues": queues, "inlets": _inlets(servers)}
+
+
+def _inlets(servers: Servers) -> list[dict[str, Any]]:
+    """Look for what leads messages back into our exchanges, where the broker's HTTP API is known and answers."""
+    try:
+        found = Accounts.of(servers, servers.monitoring).inlets() if servers.monitoring else []
+    except Trouble as trouble:
+        remark(f"{trouble} What leads facts back to us was not looked for.")
+        return []
+    return [{"kind": one.kind, "name": one.name, "into": one.into, "integrator": one.owner} for one in found]
 
 
 def _show(seen: Mapping[str, Any]) -> None:
@@ -65,4 +76,5 @@ _TABLES = (
     ("Requests that wait for their edition", "parked", ("edition", "requests")),
     ("Quarantine", "quarantine", ("service", "reason", "state", "messages")),
     ("Mails", "mails", ("kind", "state", "mails")),
+    ("What leads facts back to us (instroom integrator close)", "inlets", ("kind", "name", "into", "integrator")),
 )

@@ -74,6 +74,7 @@ def _operator_addresses(passwords: accounts.Passwords, ca: Path | None) -> dict[
     servers = _addresses(accounts.OPERATOR, passwords, ca)
     addresses = {
         "RABBITMQ_OPERATOR_URL": servers["rabbitmq_url"],
+        "RABBITMQ_MANAGEMENT_URL": MANAGEMENT,
         "MONGO_URL": servers["mongo_url"],
         **{f"{service.upper()}_HEALTH_URL": f"http://{service}:8080/readyz" for service in accounts.SERVICES},
         **({"TLS_CA_FILE": str(ca)} if ca else {}),

@@ -25,6 +25,9 @@ COMMITS = 'instroom_batch_messages_count{service="enrolment",instance="a"}'
 CONSUMERS = f"rabbitmq_detailed_queue_consumers{{{REQUESTS}}}"
 MEMORY, DISK = "rabbitmq_alarms_memory_used_watermark", "rabbitmq_alarms_free_disk_space_watermark"
 OVERDUE = 'instroom_mail_overdue_seconds{service="notification",instance="a"}'
+ECHOES = 'instroom_echoes_total{service="enrolment",instance="a",account=""}'
+SENT_ON = 'instroom_echoes_total{service="enrolment",instance="a",account="website"}'
+OVERDRAWN = 'instroom_overdrawn_total{service="enrolment",instance="a",allowance="held",account="website"}'
 LAG = 'instroom_outbox_lag_seconds{service="catalog",instance="a"}'
 
 OPLOG_REACH, OPLOG_FULL = "instroom_mongodb_oplog_reach_seconds", "instroom_mongodb_oplog_full_ratio"
@@ -170,6 +173,12 @@ EXAMPLES = (
     silent("MessagesFailed", "it was replayed, so there is none", 30, {held("failed"): "1x4 stale"}),
     fires("MessagesHeld", "nobody looked for 15 minutes", 17, {held("invalid-request"): "1x4000"}),
     silent("MessagesHeld", "it came ten minutes ago", 10, {held("invalid-request"): "1x4000"}),
+    fires("FactsComeBack", "by a binding", 1, {ECHOES: "0x2 0+50x4000"}),
+    fires("FactsComeBack", "the first of an account", 1, {SENT_ON: "1x4000"}),
+    silent("FactsComeBack", "they did an hour ago", 60, {ECHOES: "0x2 50x4000", SENT_ON: "1x4000"}),
+    fires("AccountOverdrawn", "the first time", 1, {OVERDRAWN: "1x4000"}),
+    fires("AccountOverdrawn", "again", 60, {OVERDRAWN: "0+1x4000"}),
+    silent("AccountOverdrawn", "it was an hour ago", 60, {OVERDRAWN: "3x4000"}),
     fires("OutboxLags", "by half a minute", 4, {LAG: "30x4000"}),
     silent("OutboxLags", "while another replica takes over", 1, {LAG: "30x4000"}),
     silent("OutboxLags", "by a batch at work", 4, {LAG: "2x4000"}),

@@ -82,7 +82,7 @@ def test_of_messages_above_an_account_s_allowance_only_that_they_came_is_kept() 
     verdict = verdict_on(*bad, other)
     assert [held.kept for held in verdict.held] == [True, False, False, True]
     assert len(verdict.told) == len(verdict.spent) == 4
-    assert verdict.overdrawn == ["held", "held"]
+    assert verdict.overdrawn == [("held", "a")] * 2
 
 
 def test_what_we_failed_on_is_kept_whole() -> None:
@@ -107,7 +107,7 @@ def test_who_asks_too_often_is_answered_otherwise() -> None:
     verdict = verdict_on(*(asked(number, "a") for number in range(4)), asked(0, "b"), asked(0, None))
     assert [told.by.account for told in verdict.told] == ["a", "a", "b", None]
     assert len(verdict.spent) == 6, "it is decided, and answered"
-    assert verdict.overdrawn == ["asked", "asked"]
+    assert verdict.overdrawn == [("asked", "a")] * 2
 
 
 def test_an_operator_asks_as_often_as_it_takes() -> None:
