@@ -23,6 +23,8 @@ COPY programmes /app/programmes
 COPY docs/operating.md /app/docs/operating.md
 RUN chmod -R a+rX /app
 ENV PATH=/opt/instroom/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Where others reach the broker, whoever asks must be known; services.env may say any.
+ENV INTAKE_SENDERS=known
 WORKDIR /app
 USER instroom
 CMD ["python3", "-m", "cli", "--help"]

@@ -1,7 +1,8 @@
 """What a service needs on the broker, derived from its two tables.
 
 What keeps messages safe stands in the queues' arguments, so that a broker without our policies is as safe; what an
-operator may tune stands in policies (deploy/rabbitmq/definitions.json).
+operator may tune stands in policies (deploy/rabbitmq/definitions.json). Exchanges and the stream are everybody's: they
+stand there too, are made when the stack is set up, and no service may change them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,10 @@ from instroom_contracts.cloudevent import type_of
 UNROUTED = "instroom.unrouted"
 """Where a policy sends what nobody is bound for on the intake (its alternate exchange)."""
 
-EXCHANGES = (names.INTAKE, names.EVENTS, names.PRIVATE, names.DEAD, UNROUTED)
-STREAM_ARGUMENTS = {"x-queue-type": "stream", "x-max-age": "400D", "x-stream-max-segment-size-bytes": 100_000_000}
-
 
 def exchange(name: str) -> RabbitExchange:
-    """Return an exchange: topic, durable."""
-    return RabbitExchange(name, type=ExchangeType.TOPIC, durable=True)
+    """Return an exchange that is there: topic, durable."""
+    return RabbitExchange(name, type=ExchangeType.TOPIC, durable=True, declare=False)
 
 
 def queue(name: str, routing_key: str) -> RabbitQueue:
@@ -58,18 +56,17 @@ def _queue_name(service: str, heard: Hears) -> str:
 
 
 async def declare(connection: AbstractRobustConnection, queues: list[str]) -> None:
-    """Declare the exchanges, with what else has every fact, and a dead-letter queue for each of these queues."""
+    """Declare a dead-letter queue for each of these queues.
+
+    Raises aio-pika's `ChannelNotFoundEntity` where the broker was not given its definitions.
+    """
     async with connection.channel() as channel:
-        declared = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
-        stream = await channel.declare_queue(names.STREAM, durable=True, arguments=dict(STREAM_ARGUMENTS))
-        await stream.bind(declared[names.EVENTS], "#")
-        by_attribute = await channel.declare_exchange(names.BY_ATTRIBUTE, "headers", durable=True)
-        await by_attribute.bind(declared[names.EVENTS], "#")
+        await channel.get_exchange(names.EVENTS)
         for name in queues:
             dead = await channel.declare_queue(
                 names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"}
             )
-            await dead.bind(declared[names.DEAD], name)
+            await dead.bind(names.DEAD, name)
 
 
 def own_channel(prefetch: int) -> Channel:

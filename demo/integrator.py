@@ -8,6 +8,7 @@ import time
 from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustConnection
@@ -24,6 +25,7 @@ class Integrator:
 
     def __init__(self, url: str, name: str) -> None:
         self._url = url
+        self._account = unquote(urlsplit(url).username or "")
         self._queue = f"int.{name}.facts"
         self.facts: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()
@@ -80,6 +82,7 @@ class Integrator:
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=id,
             type=routing_key,
+            user_id=self._account,
         )
         await self._intake.publish(message, routing_key, mandatory=True)
 

@@ -77,12 +77,17 @@ def template() -> dict[str, Any]:
 
 
 def rabbitmq_definitions(passwords: Passwords) -> dict[str, Any]:
-    """Return the broker's definitions with everyone's password, and an administrator."""
+    """Return the broker's definitions with everyone's password, and an administrator, who sets up and no more."""
     definitions = template()
     admin = {"name": ADMIN, "tags": "administrator,impersonator"}  # restores messages with their senders' user_id
     users = [{**user, "password_hash": _hashed(passwords[user["name"]])} for user in (*definitions["users"], admin)]
     everything = {"user": ADMIN, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
     return {**definitions, "users": users, "permissions": [*definitions["permissions"], everything]}
+
+
+def for_the_start(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is made when all brokers of a cluster are there: the stream gets its members from those."""
+    return {section: one for section, one in definitions.items() if section not in {"exchanges", "queues", "bindings"}}
 
 
 def _hashed(password: str) -> str:

@@ -39,9 +39,10 @@ class Doors:
         self._ask("GET", "overview")
 
     def renew_definitions(self) -> None:
-        """Give the broker the accounts, rights and policies of this release; safe to repeat.
+        """Give the broker the accounts, rights, policies and exchanges of this release; safe to repeat.
 
-        It reads them itself when it starts, but an upgrade does not restart it. Raises `LocalError`.
+        It reads them itself when it starts, in containers but for the exchanges and the stream, and an upgrade does not
+        restart it. Raises `LocalError`.
         """
         self._ask("POST", "definitions", accounts.rabbitmq_definitions(self.passwords))
 

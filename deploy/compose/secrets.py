@@ -35,7 +35,8 @@ def main(volumes: Path = VOLUMES) -> None:
     is_first = not (volumes / "all" / "accounts.json").exists()
     passwords = accounts.load_passwords(volumes / "all")
     grafana = _kept(volumes / "all" / "grafana.password", lambda: token_urlsafe(24))
-    _give(volumes / "rabbitmq" / "definitions.json", json.dumps(accounts.rabbitmq_definitions(passwords)), SERVERS)
+    definitions = accounts.for_the_start(accounts.rabbitmq_definitions(passwords))
+    _give(volumes / "rabbitmq" / "definitions.json", json.dumps(definitions), SERVERS)
     for server, key in (("rabbitmq", ".erlang.cookie"), ("mongodb", "mongod.key")):
         _give(volumes / server / key, _kept(volumes / "all" / key, accounts.new_key), SERVERS)
     _give(volumes / "grafana" / "admin_password", grafana, GRAFANA)

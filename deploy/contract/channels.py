@@ -113,12 +113,13 @@ def _stream() -> Node:
         " `last`, `next`, a number or a timestamp), a prefetch count and acknowledgements. It keeps no place for you."
         " The header `x-stream-offset` of a message is its number."
     )
+    (stream,) = (queue for queue in accounts.template()["queues"] if queue["name"] == STREAM)
     return {
         "address": STREAM,
         "title": "Every fact, for replay",
         "description": about,
         "messages": _messages(tables.on(EVENTS)),
-        "bindings": _queue(STREAM, topology.STREAM_ARGUMENTS),
+        "bindings": _queue(STREAM, stream["arguments"]),
         "x-bound-to": [EVENTS],
     }
 

@@ -17,6 +17,7 @@ listeners.tcp.local = 127.0.0.1:{ports.amqp_port}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {ports.management_port}
 load_definitions = {definitions}
+max_message_size = 131072
 vm_memory_high_watermark.absolute = 2GB
 disk_free_limit.absolute = 100MB
 raft.wal_max_size_bytes = 64000000

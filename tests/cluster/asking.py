@@ -21,6 +21,7 @@ from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
 from cli.drafts import request_from
+from deploy.accounts import INTEGRATOR
 from instroom_contracts.cloudevent import STRUCTURED, encode, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from instroom_contracts.topology import EVENTS, INTAKE
@@ -66,8 +67,9 @@ class Asking:
     async def _ask(self, name: str) -> None:
         event = request_from({**REQUEST, "id": name, "name": name, "email": f"{name}@example.org"})
         wire = encode(event)
+        lasting = aio_pika.DeliveryMode.PERSISTENT
         message = aio_pika.Message(
-            wire.body, content_type=STRUCTURED, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, message_id=event.id
+            wire.body, content_type=STRUCTURED, delivery_mode=lasting, message_id=event.id, user_id=INTEGRATOR
         )
         while event.id not in self._confirmed:
             with suppress(*TROUBLE):

@@ -9,14 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from demo.integrator import Integrator
 from deploy import accounts
 from deploy.compose.stack import ComposeStack
 from deploy.replicaset import database_url
+from instroom_contracts.cloudevent import CloudEvent, encode, new_event
+from instroom_contracts.intake import EnrolmentCancellationRequested
+from instroom_contracts.topology import INTAKE
 from tests.containers.test_compose import DOCKER, containers, docker
+from tests.integration.deploy.test_servers import takes_so_much_and_no_more
+from tests.support.eventually import eventually
 
 Client = MongoClient[dict[str, Any]]
 REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)"
@@ -126,6 +133,37 @@ def reaches(stack: ComposeStack, service: str, host: str, port: int) -> bool:
     (container,) = containers(stack, service)
     attempt = [DOCKER, "exec", container["Id"], "python3", "-c", REACH, host, str(port)]
     return subprocess.run(attempt, check=False, capture_output=True).returncode == 0
+
+
+async def test_the_broker_takes_no_message_that_no_service_would_read(stack: ComposeStack) -> None:
+    """As the broker of local processes."""
+    await takes_so_much_and_no_more(stack.addresses()["RABBITMQ_URL"])
+
+
+SOURCE = "urn:nld:oin:00000009999999999999:systeem:vreemd"
+
+
+async def test_who_asks_must_be_known(stack: ComposeStack) -> None:
+    """The account of stack.env says who it is and may try things; without its name, or as anybody, nobody is heard."""
+    named, unnamed = (new_event(EnrolmentCancellationRequested(enrolment_id="x"), source=SOURCE) for _ in range(2))
+    async with Integrator(stack.addresses()["RABBITMQ_URL"], "known") as system:
+        await system.send(named)
+        await publish_unnamed(stack.addresses()["RABBITMQ_URL"], unnamed)
+        await eventually(lambda: system.answer_to(named.id) is not None)
+        with MongoClient[dict[str, Any]](stack.addresses()["MONGO_URL"]) as mongo:
+            quarantine = mongo["instroom_enrolment"]["quarantine"]
+            held = {"eventId": unnamed.id, "reason": "foreign-source"}
+            await eventually(lambda: quarantine.find_one(held) is not None)
+            assert quarantine.find_one({"eventId": named.id}) is None
+        assert system.answer_to(unnamed.id) is None
+
+
+async def publish_unnamed(url: str, event: CloudEvent[Any]) -> None:
+    """Publish an event without saying whose it is."""
+    wire = encode(event)
+    async with await aio_pika.connect(url) as connection:
+        intake = await (await connection.channel()).get_exchange(INTAKE)
+        await intake.publish(aio_pika.Message(wire.body, content_type=wire.content_type), wire.routing_key)
 
 
 def test_the_container_with_all_secrets_has_no_network(stack: ComposeStack) -> None:

@@ -72,13 +72,11 @@ async def test_two_transactions_on_one_document_cannot_both_win(place: Place) ->
 async def test_a_rejected_message_lands_in_its_dead_letter_queue(place: Place) -> None:
     """A message that is given up must be found again, whatever happens to the broker in between."""
     async with channel_to(place.rabbitmq_url_of("enrolment")) as channel:
-        dead_letters = await channel.declare_exchange("instroom.dead", "topic", durable=True)
-        intake = await channel.declare_exchange("instroom.intake", "topic", durable=True)
         arguments: FieldTable = {**SAFE, "x-dead-letter-routing-key": "enrolment.example.v1"}
         queue = await channel.declare_queue("enrolment.example.v1", durable=True, arguments=arguments)
         dead = await channel.declare_queue("enrolment.example.v1.dead", durable=True, arguments=QUORUM)
-        await queue.bind(intake, "nl.enrolments.example.v1")
-        await dead.bind(dead_letters, "enrolment.example.v1")
+        await queue.bind("instroom.intake", "nl.enrolments.example.v1")
+        await dead.bind("instroom.dead", "enrolment.example.v1")
         async with channel_to(place.rabbitmq_url_of("integrator")) as outside:
             exchange = await outside.get_exchange("instroom.intake", ensure=False)
             await exchange.publish(aio_pika.Message(b"given up"), "nl.enrolments.example.v1")
@@ -91,10 +89,9 @@ async def test_a_rejected_message_lands_in_its_dead_letter_queue(place: Place) -
 async def test_a_message_that_is_requeued_for_ever_is_given_up_after_200_times(place: Place) -> None:
     """RabbitMQ before version 4 has no limit of its own, and from 4.0 one that a few crashes use up."""
     async with channel_to(place.rabbitmq_url) as channel:
-        dead_letters = await channel.declare_exchange("instroom.dead", "topic", durable=True)
         queue = await channel.declare_queue("enrolment.example.v1", durable=True, arguments=SAFE)
         dead = await channel.declare_queue("enrolment.example.v1.dead", durable=True, arguments=QUORUM)
-        await dead.bind(dead_letters, "enrolment.example.v1")
+        await dead.bind("instroom.dead", "enrolment.example.v1")
         await channel.default_exchange.publish(aio_pika.Message(b"poison"), "enrolment.example.v1")
         for _ in range(201):
             await (await eventually(lambda: _first(queue))).reject(requeue=True)
@@ -106,10 +103,8 @@ async def test_a_message_that_is_requeued_for_ever_is_given_up_after_200_times(p
 async def test_an_unknown_type_on_the_intake_is_kept(place: Place) -> None:
     """What nobody is bound for would vanish; the policy's alternate exchange keeps it."""
     async with channel_to(place.rabbitmq_url_of("enrolment")) as channel:
-        unrouted = await channel.declare_exchange("instroom.unrouted", "topic", durable=True)
-        await channel.declare_exchange("instroom.intake", "topic", durable=True)
         unknown = await channel.declare_queue("enrolment.unknown-type", durable=True, arguments=QUORUM)
-        await unknown.bind(unrouted, "#")
+        await unknown.bind("instroom.unrouted", "#")
         async with channel_to(place.rabbitmq_url_of("integrator")) as outside:
             exchange = await outside.get_exchange("instroom.intake", ensure=False)
             await exchange.publish(aio_pika.Message(b"?"), "nl.enrolments.never-heard-of.v1")
@@ -121,7 +116,7 @@ async def test_an_unknown_type_on_the_intake_is_kept(place: Place) -> None:
 async def test_a_message_that_goes_nowhere_is_an_error(place: Place) -> None:
     """A publish that reaches no queue is confirmed by the broker; only the returned message tells."""
     async with channel_to(place.rabbitmq_url) as channel:
-        exchange = await channel.declare_exchange("instroom.private", "topic", durable=True)
+        exchange = await channel.get_exchange("instroom.private")
         with pytest.raises(DeliveryError):
             await exchange.publish(aio_pika.Message(b"lost"), "nl.enrolments.nobody-hears.v1")
 
@@ -129,13 +124,9 @@ async def test_a_message_that_goes_nowhere_is_an_error(place: Place) -> None:
 async def test_the_stream_replays_what_was_told_before(place: Place) -> None:
     """An integrator who comes today reads last month's facts, with an integrator's rights."""
     async with channel_to(place.rabbitmq_url_of("catalog")) as channel:
-        events = await channel.declare_exchange("instroom.events", "topic", durable=True)
-        stream = await channel.declare_queue(
-            "instroom.events.stream", durable=True, arguments={"x-queue-type": "stream"}
-        )
-        await stream.bind(events, "#")
+        events = await channel.get_exchange("instroom.events")
         for number in range(3):
-            await events.publish(aio_pika.Message(f"fact {number}".encode()), "nl.enrolments.example.v1")
+            await events.publish(aio_pika.Message(f"fact {number}".encode()), "nl.enrolments.edition-published.v1")
     assert await _replayed(place, count=3) == [b"fact 0", b"fact 1", b"fact 2"]
     assert await _replayed(place, count=3) == [b"fact 0", b"fact 1", b"fact 2"]
 

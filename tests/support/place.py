@@ -51,6 +51,7 @@ class Place:
             "MONGO_URL": self.mongo_url,
             "MONGO_DATABASE": self.database(service),
             "OPERATOR_ACCOUNT": f"{self.name}.operator",
+            "SHARED_ACCOUNT": f"{self.name}.integrator",
         }
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
-from aiormq.exceptions import ChannelAccessRefused
+from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
+from deploy import accounts
+from deploy.contract import tables
+from instroom_contracts.cloudevent import type_of
+from instroom_contracts.topology import EVENTS, TYPES
 from tests.support.eventually import eventually
 from tests.support.place import Place
 
 INVITATIONS = "nl.enrolments.invitation-requested.v1"
 BY_ATTRIBUTE = "instroom.events.by-attribute"
-EXCHANGES = ("instroom.intake", "instroom.events", "instroom.private", "instroom.dead")
+STREAM = "instroom.events.stream"
 
 
 @asynccontextmanager
@@ -27,21 +31,14 @@ async def channel_of(place: Place, account: str) -> AsyncIterator[AbstractChanne
 
 @pytest.fixture
 async def topology(place: Place) -> Place:
-    """Provide the exchanges, the stream and a queue with contact data, declared by the services themselves."""
+    """Provide a queue with contact data, declared by its service beside what was set up."""
     async with channel_of(place, "notification") as channel:
-        exchanges = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
-        stream = await channel.declare_queue(
-            "instroom.events.stream", durable=True, arguments={"x-queue-type": "stream"}
-        )
-        await stream.bind(exchanges["instroom.events"], "#")
-        selected = await channel.declare_exchange(BY_ATTRIBUTE, "headers", durable=True)
-        await selected.bind(exchanges["instroom.events"], "#")
         queue = await channel.declare_queue(
             "notification.invitation-requested.v1",
             durable=True,
             arguments={"x-queue-type": "quorum", "x-dead-letter-exchange": "instroom.dead"},
         )
-        await queue.bind(exchanges["instroom.private"], INVITATIONS)
+        await queue.bind("instroom.private", INVITATIONS)
     return place
 
 
@@ -123,6 +120,131 @@ async def test_only_the_enrolment_service_asks_for_invitations(topology: Place) 
     for account in ("catalog", "notification"):
         with pytest.raises(ChannelAccessRefused):
             await publish(topology, account, "instroom.private", INVITATIONS)
+
+
+FACTS = {
+    service.name: {type_of(tells.model) for tells in service.tells if tells.exchange == EVENTS}
+    for service in tables.SERVICES
+}
+
+
+@pytest.mark.parametrize("service", accounts.SERVICES)
+async def test_a_service_tells_its_own_facts_and_no_other_s(topology: Place, service: str) -> None:
+    """Whoever breaks into notification must not tell the world that an edition is cancelled."""
+    for type, listed in TYPES.items():
+        if listed.exchange == EVENTS and type in FACTS[service]:
+            await publish(topology, service, EVENTS, type)
+        elif listed.exchange == EVENTS:
+            with pytest.raises(ChannelAccessRefused):
+                await publish(topology, service, EVENTS, type)
+
+
+async def change(place: Place, account: str, work: Change) -> None:
+    """Try to change something, with an account's own rights."""
+    async with channel_of(place, account) as channel:
+        await work(channel)
+
+
+async def delete_the_stream(channel: AbstractChannel) -> None:
+    """Delete every fact of 400 days."""
+    await channel.queue_delete(STREAM)
+
+
+async def delete_an_exchange(channel: AbstractChannel) -> None:
+    """Delete where facts are told."""
+    await channel.exchange_delete("instroom.events")
+
+
+async def unbind_the_stream(channel: AbstractChannel) -> None:
+    """Let facts pass it by."""
+    await (await channel.get_queue(STREAM, ensure=False)).unbind("instroom.events", "#")
+
+
+async def make_an_exchange(channel: AbstractChannel) -> None:
+    """Make what looks like ours."""
+    await channel.declare_exchange("instroom.new", "topic", durable=True)
+
+
+async def delete_another_s_queue(channel: AbstractChannel) -> None:
+    """Delete requests that wait."""
+    await channel.queue_delete("enrolment.enrolment-requested.v1.forgotten")
+
+
+async def lead_facts_to_the_intake(channel: AbstractChannel) -> None:
+    """Have every fact come back as a request."""
+    await (await channel.get_exchange("instroom.intake", ensure=False)).bind("instroom.events", "#")
+
+
+Change = Callable[[AbstractChannel], Awaitable[None]]
+CHANGES = (
+    unbind_the_stream,
+    make_an_exchange,
+    delete_another_s_queue,
+    lead_facts_to_the_intake,
+    delete_the_stream,
+    delete_an_exchange,
+)
+
+
+MAY = {
+    "enrolment": delete_another_s_queue,
+    "integrator": lead_facts_to_the_intake,
+    "operator": lead_facts_to_the_intake,
+}
+"""The queue is enrolment's own; and who may publish on an exchange may bind others to it: see tests/e2e/test_echoes."""
+
+
+async def refuses(place: Place, account: str, work: Change) -> bool:
+    """Tell whether the broker refuses this."""
+    try:
+        await change(place, account, work)
+    except ChannelAccessRefused:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("account", [*accounts.SERVICES, "integrator", "operator"])
+async def test_nobody_changes_what_is_everybody_s(topology: Place, account: str) -> None:
+    """Exchanges and stream are set up once, with an account that nobody works with."""
+    changed = [work for work in CHANGES if not await refuses(topology, account, work)]
+    assert changed == [MAY[account]] if account in MAY else not changed
+
+
+async def test_who_sets_up_can(topology: Place) -> None:
+    """What is refused above is something that can be done: it is the right that the others lack."""
+    for work in CHANGES:
+        await change(topology, "admin", work)
+
+
+@pytest.mark.parametrize("service", ["catalog", "notification"])
+async def test_only_enrolment_reads_the_intake(topology: Place, service: str) -> None:
+    """Requests hold contact data; who mails and who publishes editions has no business with them."""
+    for exchange in ("instroom.intake", "instroom.unrouted"):
+        with pytest.raises(ChannelAccessRefused):
+            await bind(topology, service, f"{service}.curious", exchange, "#")
+    await bind(topology, "enrolment", "enrolment.enrolment-requested.v1", "instroom.intake", "#")
+
+
+@pytest.mark.parametrize("service", accounts.SERVICES)
+async def test_a_service_gets_its_own_dead_letters_alone(topology: Place, service: str) -> None:
+    """They are requests and mails too."""
+    await bind(topology, service, f"{service}.x.dead", "instroom.dead", f"{service}.x")
+    for other in (*({*accounts.SERVICES} - {service}), "#"):
+        with pytest.raises(ChannelAccessRefused):
+            await bind(topology, service, f"{service}.x.dead", "instroom.dead", other if other == "#" else f"{other}.x")
+
+
+async def test_so_many_queues_and_no_more_are_declared(place: Place) -> None:
+    """RabbitMQ counts no queues by account: one that declares without end is stopped before the broker is full."""
+    management = place.servers.broker.management
+    (limits,) = management.call("GET", f"vhost-limits/{place.name}")
+    assert limits["value"] == {"max-queues": 1000}
+    management.call("PUT", f"vhost-limits/{place.name}/max-queues", {"value": 3})
+    async with channel_of(place, "integrator") as channel:
+        for number in range(2):
+            await channel.declare_queue(f"int.many.{number}")
+        with pytest.raises(ChannelPreconditionFailed, match="queue limit"):
+            await channel.declare_queue("int.many.2")
 
 
 async def test_a_service_cannot_ask_in_a_sender_s_name(topology: Place) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import aio_pika
 import pytest
+from aiormq.exceptions import ChannelPreconditionFailed
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from deploy import accounts
 from deploy.local.mongodb import MongoDB
+from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.settings import Ports
 from deploy.observability.database import Figures
+from instroom_contracts.digest import MOST_BYTES
 
 Client = MongoClient[dict[str, Any]]
 NOT_ALLOWED = "not authorized"
@@ -82,6 +87,27 @@ def test_nobody_gets_in_without_a_password(mongodb: MongoDB) -> None:
     url = f"mongodb://127.0.0.1:{mongodb.ports.mongo_port}/?replicaSet=rs0"
     with Client(url) as client, pytest.raises(OperationFailure, match="requires authentication"):
         client["instroom_enrolment"]["pools"].find_one()
+
+
+async def test_the_broker_takes_no_message_that_no_service_would_read(tmp_path: Path) -> None:
+    """Of 128 MB each, times the prefetch, they would end every service; one that is a little too large is answered."""
+    broker = RabbitMQ(tmp_path, Ports.free(), accounts.load_passwords(tmp_path))
+    broker.start()
+    try:
+        broker.wait()
+        await takes_so_much_and_no_more(broker.url(accounts.INTEGRATOR))
+    finally:
+        broker.daemon.kill()
+
+
+async def takes_so_much_and_no_more(url: str) -> None:
+    """Check: twice an event's size passes, one byte more does not."""
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        intake = await channel.get_exchange("instroom.intake")
+        await intake.publish(aio_pika.Message(bytes(2 * MOST_BYTES)), "nl.enrolments.nothing.v1", mandatory=False)
+        with pytest.raises(ChannelPreconditionFailed, match="larger than"):
+            await intake.publish(aio_pika.Message(bytes(2 * MOST_BYTES + 1)), "nl.enrolments.nothing.v1")
 
 
 def test_data_is_found_again_on_another_port(mongodb: MongoDB) -> None:
