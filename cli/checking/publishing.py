@@ -123,10 +123,19 @@ def _mandatory(published: Published) -> Finding:
 
 
 def _persistent(published: Published) -> Finding:
-    rule = "not persistent: it may be lost when the broker restarts. Set delivery_mode to 2."
-    return judged(
-        "persistent", published.complaints(lambda one: "" if one.sent.properties.delivery_mode == PERSISTENT else rule)
-    )
+    return judged("persistent", published.complaints(_perishes))
+
+
+def _perishes(one: Request) -> str:
+    """Say how a message may be lost after the broker has confirmed it."""
+    if one.sent.properties.delivery_mode != PERSISTENT:
+        return "not persistent: it may be lost when the broker restarts. Set delivery_mode to 2."
+    if one.sent.properties.expiration:
+        return (
+            "with an expiration: while Instroom is busy or away it expires, undecided and unanswered, and lies among"
+            " the dead letters. Leave the property expiration out."
+        )
+    return ""
 
 
 def _content_type(published: Published) -> Finding:

@@ -86,6 +86,19 @@ async def test_a_rejected_message_lands_in_its_dead_letter_queue(place: Place) -
         await found.ack()
 
 
+async def test_a_message_whose_sender_lets_it_expire_is_found_among_the_dead(place: Place) -> None:
+    """Undecided: what `integration check` and docs/integrating.md warn of."""
+    async with channel_to(place.rabbitmq_url) as channel:
+        arguments: FieldTable = {**SAFE, "x-dead-letter-routing-key": "enrolment.example.v1"}
+        await channel.declare_queue("enrolment.example.v1", durable=True, arguments=arguments)
+        dead = await channel.declare_queue("enrolment.example.v1.dead", durable=True, arguments=QUORUM)
+        await dead.bind("instroom.dead", "enrolment.example.v1")
+        await channel.default_exchange.publish(aio_pika.Message(b"late", expiration=0.001), "enrolment.example.v1")
+        found = await eventually(lambda: _first(dead))
+        assert (found.body, found.headers["x-first-death-reason"]) == (b"late", "expired")
+        await found.ack()
+
+
 async def test_a_message_that_is_requeued_for_ever_is_given_up_after_200_times(place: Place) -> None:
     """RabbitMQ before version 4 has no limit of its own, and from 4.0 one that a few crashes use up."""
     async with channel_to(place.rabbitmq_url) as channel:

@@ -34,6 +34,7 @@ def test_nothing_is_wrong_with_a_good_message() -> None:
         ({"mandatory": False}, "mandatory"),
         ({"delivery_mode": 1}, "persistent"),
         ({"delivery_mode": None}, "persistent"),
+        ({"expiration": "60000"}, "persistent"),
         ({"content_type": "application/json"}, "content type"),
         ({"content_type": None}, "content type"),
         ({"routing_key": "nl.enrolments.misspelt.v1"}, "envelope"),
