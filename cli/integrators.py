@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ TAG = "integrator"
 """Marks an account that `instroom integrator` made: no other is ever changed."""
 ALL = "all"
 LIMITS = {"max-connections": 50, "max-channels": 500}
+MOST_QUEUES = 20
+"""RabbitMQ limits connections and channels by account, and queues for all together (1000): more of one are named."""
 NOTHING = "^$"
 
 
@@ -208,6 +211,11 @@ class Accounts:
     def _queues(self, prefix: str) -> list[dict[str, Any]]:
         found = self._call("GET", f"queues/{_quoted(self.vhost)}?disable_stats=true&enable_queue_totals=true")
         return [queue for queue in found if queue["name"].startswith(prefix)]
+
+    def crowds(self) -> dict[str, int]:
+        """Return how many queues those have who have more than anybody needs."""
+        owners = Counter(queue["name"].split(".")[1] for queue in self._queues("int."))
+        return {owner: count for owner, count in owners.items() if count > MOST_QUEUES}
 
     def inlets(self) -> list[Inlet]:
         """Return what leads messages into our exchanges by another way than publishing."""

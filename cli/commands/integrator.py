@@ -17,7 +17,7 @@ from cli import databases
 from cli.asking import Question, ask
 from cli.facts import Fact
 from cli.inlets import Inlet
-from cli.integrators import ALL, Accounts, Rights
+from cli.integrators import ALL, MOST_QUEUES, Accounts, Rights
 from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
 from cli.parts import Part
 from cli.servers import Servers
@@ -25,7 +25,7 @@ from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import new_event
-from instroom_contracts.enrolment import RequestAccepted, RequestRefused, SourcesClaimed
+from instroom_contracts.enrolment import MOST_SOURCES, RequestAccepted, RequestRefused, SourcesClaimed
 from instroom_contracts.fields import Id, Slug, Source
 
 TIMEOUT_S = 30.0
@@ -106,6 +106,10 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make an account, or change what one may do."""
+    if len(source or ()) > MOST_SOURCES:
+        raise Trouble(
+            f"{len(source or ())} sources are too many: {MOST_SOURCES} at most. Make another account for some."
+        )
     claimed = SourcesClaimed(account=_valid(_SLUG, name), sources=tuple(_valid(_SOURCE, one) for one in source or ()))
     part = Part(
         frozenset(claimed.sources if only_own else ()),
@@ -152,6 +156,8 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
     ]
     for queue in accounts.refusing_queues():
         remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
+    for owner, count in accounts.crowds().items():
+        remark(f"{owner} has {count} queues, more than {MOST_QUEUES}: does it make a new one at each start?")
     _name_inlets(accounts.inlets())
     if as_json:
         return show_json(rows)
@@ -214,6 +220,12 @@ def _name_inlets(inlets: Sequence[Inlet]) -> None:
 
 def _accounts(servers: Servers) -> Accounts:
     return Accounts.of(servers, servers.administration)
+
+
+def _claimed(name: str, sources: Sequence[str]) -> SourcesClaimed:
+    if len(sources) > MOST_SOURCES:
+        raise Trouble(f"{len(sources)} sources are more than the {MOST_SOURCES} of one account: give some to another.")
+    return SourcesClaimed(account=_valid(_SLUG, name), sources=tuple(_valid(_SOURCE, one) for one in sources))
 
 
 def _types(typed: Sequence[str], exchange: str) -> tuple[str, ...]:

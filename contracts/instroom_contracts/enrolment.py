@@ -178,6 +178,10 @@ class GroupsFormed(EventData):
     groups: Many[Group]
 
 
+MOST_SOURCES = 100
+"""So many sources may be one account's own."""
+
+
 class SourcesClaimed(EventData):
     """Claim these sources, and no others, for an account on the broker: nobody else may send in their name. Private.
 
@@ -185,4 +189,4 @@ class SourcesClaimed(EventData):
     """
 
     account: Slug
-    sources: Annotated[Many[Source], Field(max_length=100)]
+    sources: Annotated[Many[Source], Field(max_length=MOST_SOURCES)]

@@ -34,6 +34,9 @@ Asked = CloudEvent[EnrolmentRequested]
 CancellationAsked = CloudEvent[EnrolmentCancellationRequested]
 AnswerAsked = CloudEvent[AnswerRequested]
 
+NAMED = 10
+"""So many sources are named in one sentence: a hundred long ones would be more than an event may say."""
+
 
 def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
     """Enrol a participant or refuse them; where the edition is not known yet, let the request wait for it."""
@@ -91,7 +94,8 @@ def assign_sources(event: CloudEvent[SourcesClaimed], documents: Documents, _: d
     account, sources, request = event.data.account, event.data.sources, type_of(SourcesClaimed)
     senders = documents.get(*ALL_SENDERS) or Senders()
     if taken := senders.owned_by_others(account, sources):
-        detail = f"Another account may speak for {', '.join(taken)}: `instroom integrator list` shows which."
+        others = f" and {len(taken) - NAMED} more" if len(taken) > NAMED else ""
+        detail = f"Another account may speak for {', '.join(taken[:NAMED])}{others}: see `instroom integrator list`."
         return [Tell(RequestRefused(request_type=request, reason="not-yours", detail=detail), account)]
     documents.put(*ALL_SENDERS, senders.with_claim(account, sources))
     return [Tell(RequestAccepted(request_type=request), account)]

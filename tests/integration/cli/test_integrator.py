@@ -140,6 +140,19 @@ def test_a_source_has_one_owner(website: Website) -> None:
     assert "second" not in website.desk.run("integrator", "list").stdout, "nothing was made"
 
 
+def test_sixty_sources_are_one_account_s_and_said_to_be_taken(desk: Desk, name: str) -> None:
+    """A party with a system per municipality; and whoever claims them too hears that, and not nothing."""
+    sources = [word for number in range(60) for word in ("--source", f"{OWN.format(name)}-{number:02}-{'x' * 150}")]
+    add(desk, name, "--may-publish", "all", "--may-read", "all", "--only-own", *sources)
+    (listed,) = [one for one in desk.json("integrator", "list") if one["name"] == name]
+    assert len(listed["sources"]) == 60
+    second = desk.run("integrator", "add", f"{name}-2", "--may-publish", "all", *sources)
+    assert (second.exit_code, "and 50 more" in second.stderr) == (4, True), second.output
+    again = [*sources, *(word for number in range(41) for word in ("--source", OWN.format(number)))]
+    more = desk.run("integrator", "add", name, "--may-publish", "all", *again)
+    assert (more.exit_code, "101 sources" in more.stderr) == (2, True), more.output
+
+
 async def test_adding_again_changes_rights_and_keeps_the_password(website: Website) -> None:
     """A running system must not lose its login over one event more."""
     again = website.desk.run(
@@ -180,6 +193,14 @@ async def test_a_queue_that_could_hold_everybody_up_is_named(website: Website) -
         limits: FieldTable = {"x-overflow": "reject-publish", "x-max-length": 1}
         await channel.declare_queue(f"int.{website.name}.stubborn", durable=True, arguments=limits)
     assert f"int.{website.name}.stubborn refuses" in website.desk.run("integrator", "list").stderr
+
+
+async def test_who_has_more_queues_than_anybody_needs_is_named(website: Website) -> None:
+    """The broker holds a thousand of all integrators together."""
+    async with website.channel() as channel:
+        for number in range(21):
+            await channel.declare_queue(f"int.{website.name}.{number}", exclusive=number % 2 == 0)
+        assert f"{website.name} has 21 queues" in website.desk.run("integrator", "list").stderr
 
 
 @pytest.mark.parametrize(
