@@ -37,6 +37,15 @@ def test_where_senders_must_be_known_nobody_speaks_for_an_open_source(account: s
     assert Admission(known_only=True).admits(OWNED, account, OTHER) is is_admitted
 
 
+@pytest.mark.parametrize(("account", "is_admitted"), [("integrator", True), ("website", False), (None, False)])
+def test_the_account_to_try_things_with_speaks_for_what_is_nobody_s_own(account: str | None, is_admitted: bool) -> None:
+    """With its name, which the broker has checked; and for no source that somebody owns."""
+    known = Admission(known_only=True)
+    assert known.admits(OWNED, account, OTHER) is is_admitted
+    assert not known.admits(OWNED, "integrator", WEBSITE)
+    assert not Admission(known_only=True, shared="").admits(OWNED, "integrator", OTHER)
+
+
 def test_a_claim_replaces_the_one_before_it() -> None:
     """What is no longer claimed is free again; what others own stays theirs."""
     after = OWNED.with_claim("website", (OTHER,)).with_claim("portal", (PORTAL,))
