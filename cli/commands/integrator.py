@@ -106,11 +106,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make an account, or change what one may do."""
-    if len(source or ()) > MOST_SOURCES:
-        raise Trouble(
-            f"{len(source or ())} sources are too many: {MOST_SOURCES} at most. Make another account for some."
-        )
-    claimed = SourcesClaimed(account=_valid(_SLUG, name), sources=tuple(_valid(_SOURCE, one) for one in source or ()))
+    claimed = _claimed(name, source or ())
     part = Part(
         frozenset(claimed.sources if only_own else ()),
         frozenset(_valid(_ID, one) for one in only_edition or ()),
