@@ -45,7 +45,9 @@ def _told_as_trouble(url: str) -> Iterator[None]:
     except ChannelAccessRefused as error:
         raise _trouble(f"{server} does not allow this account to do that: {_reason(error)}.") from error
     except ChannelNotFoundEntity as error:
-        raise _trouble(f"{server} is not set up: {_reason(error)}. Have the services been started?") from error
+        raise _trouble(
+            f"{server} is not set up: {_reason(error)}. Was it given its definitions (`make up`)?"
+        ) from error
     except PublishError as error:
         raise _trouble(f"{server} did not take a message: no service listens for its type yet.") from error
     except DeliveryError as error:

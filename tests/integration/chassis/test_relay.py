@@ -10,7 +10,6 @@ import aio_pika
 import pytest
 from aiormq.exceptions import PublishError as LowLevelPublishError
 
-from chassis import topology
 from chassis.committer import Committer
 from chassis.lease import Lease
 from chassis.mongo import Database
@@ -31,7 +30,6 @@ async def heard(place: Place) -> AsyncIterator[list[dict[str, Any]]]:
         facts.append({"headers": dict(message.headers), "raw": message.body, **json.loads(message.body)})
 
     connection = await aio_pika.connect_robust(place.rabbitmq_url)
-    await topology.declare(connection, [])
     channel = await connection.channel()
     queue = await channel.declare_queue("int.test.facts", exclusive=True)
     await queue.bind(await channel.get_exchange(EVENTS), "#")

@@ -13,7 +13,6 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner
 
-from chassis.topology import declare
 from cli import broker, stream
 from cli.app import app
 from cli.trouble import Trouble
@@ -59,8 +58,6 @@ STORY = [
 @pytest.fixture
 async def told(place: Place) -> AsyncIterator[Place]:
     """Provide a stream that holds the story."""
-    async with await aio_pika.connect_robust(place.rabbitmq_url) as robust:
-        await declare(robust, [])
     async with broker.connected(place.rabbitmq_url) as connection:
         channel = (await broker.Publisher.on(connection)).channel
         events = await channel.get_exchange(topology.EVENTS, ensure=False)

@@ -11,7 +11,6 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractConnection
 
-from chassis.topology import declare
 from cli import broker
 from cli.stream import follow, read_up_to_now
 from cli.trouble import Trouble
@@ -23,8 +22,6 @@ from tests.support.place import Place
 @pytest.fixture
 async def connection(place: Place) -> AsyncIterator[AbstractConnection]:
     """Provide a connection to a broker with an empty stream."""
-    async with await aio_pika.connect_robust(place.rabbitmq_url) as robust:
-        await declare(robust, [])
     async with broker.connected(place.rabbitmq_url) as connected:
         yield connected
 
@@ -86,7 +83,9 @@ async def test_a_connection_that_ends_is_told(place: Place, connection: Abstract
 
 
 async def test_a_broker_without_the_stream_is_told(place: Place) -> None:
-    """The services have never been started there."""
+    """It was never given its definitions."""
+    async with await aio_pika.connect(place.rabbitmq_url) as admin:
+        await (await admin.channel()).queue_delete(topology.STREAM)
     with pytest.raises(Trouble, match="is not set up"):
         async with broker.connected(place.rabbitmq_url) as connection, aclosing(follow(connection, "first")) as facts:
             await anext(facts)
