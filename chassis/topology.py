@@ -6,6 +6,8 @@ operator may tune stands in policies (deploy/rabbitmq/definitions.json).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aio_pika.abc import AbstractRobustConnection
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitExchange, RabbitQueue
 
@@ -16,7 +18,13 @@ from instroom_contracts.cloudevent import type_of
 UNROUTED = "instroom.unrouted"
 """Where a policy sends what nobody is bound for on the intake (its alternate exchange)."""
 
-EXCHANGES = (names.INTAKE, names.EVENTS, names.PRIVATE, names.DEAD, UNROUTED)
+BYPASS = "instroom.events.bypass"
+"""The exchange, and the queue behind it, by which facts go past queues that do not take them."""
+
+EXCHANGES = (names.INTAKE, names.EVENTS, names.PRIVATE, names.DEAD, UNROUTED, BYPASS)
+BYPASS_ARGUMENTS = {"x-queue-type": "quorum", "x-message-ttl": 0, "x-dead-letter-exchange": names.EVENTS}
+"""What comes there goes on at once to `instroom.events`, as a dead letter: RabbitMQ hands such a one to each queue
+without waiting for any."""
 STREAM_ARGUMENTS = {"x-queue-type": "stream", "x-max-age": "400D", "x-stream-max-segment-size-bytes": 100_000_000}
 
 
@@ -63,6 +71,9 @@ async def declare(connection: AbstractRobustConnection, queues: list[str]) -> No
         declared = {name: await channel.declare_exchange(name, "topic", durable=True) for name in EXCHANGES}
         stream = await channel.declare_queue(names.STREAM, durable=True, arguments=dict(STREAM_ARGUMENTS))
         await stream.bind(declared[names.EVENTS], "#")
+        await stream.bind(declared[BYPASS], "#")
+        bypass = await channel.declare_queue(BYPASS, durable=True, arguments=dict(BYPASS_ARGUMENTS))
+        await bypass.bind(declared[BYPASS], "#")
         by_attribute = await channel.declare_exchange(names.BY_ATTRIBUTE, "headers", durable=True)
         await by_attribute.bind(declared[names.EVENTS], "#")
         for name in queues:
@@ -70,6 +81,15 @@ async def declare(connection: AbstractRobustConnection, queues: list[str]) -> No
                 names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"}
             )
             await dead.bind(declared[names.DEAD], name)
+
+
+async def declare_heard(connection: AbstractRobustConnection, heard: Mapping[str, Hears]) -> None:
+    """Declare the queues for facts as FastStream will, and let facts that go past others' queues come to them."""
+    async with connection.channel() as channel:
+        for name, hears in heard.items():
+            if hears.exchange == names.EVENTS:
+                declared = await channel.declare_queue(name, durable=True, arguments=queue(name, "").arguments)
+                await declared.bind(BYPASS, routing_key(hears))
 
 
 def own_channel(prefetch: int) -> Channel:
