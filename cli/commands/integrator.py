@@ -138,7 +138,7 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
         for name in sorted({*known, *owners.values()})
     ]
     for queue in accounts.refusing_queues():
-        remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
+        remark(f"{queue} refuses facts when it is full, and then misses them: have it declared without x-overflow.")
     if as_json:
         return show_json(rows)
     columns = ("name", "publishes", "reads", "only", "sources")
