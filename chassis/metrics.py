@@ -11,6 +11,7 @@ QUARANTINED = Counter("instroom_quarantined_total", "Messages stored in quaranti
 TOLD = Counter("instroom_told_total", "Events written to the outbox, by type", ["type"])
 PUBLISHED = Counter("instroom_published_total", "Events published and confirmed by the broker")
 FACTS_REFUSED = Gauge("instroom_facts_refused", "1 for a queue that refuses facts, which go past it", ["queue"])
+CLOCK_BEHIND = Gauge("instroom_clock_behind_seconds", "How far this machine's clock is behind the database's")
 RETRIED = Counter("instroom_retried_batches_total", "Batches decided again, by cause", ["cause"])
 BATCH = Histogram("instroom_batch_messages", "Messages per batch", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400))
 COMMIT = Histogram("instroom_commit_seconds", "From taking a batch to its commit", buckets=SECONDS)

@@ -146,12 +146,14 @@ class Runner:
         running = self._running
         await quarantine.prepare(self._database)
         await outbox.prepare(self._database)
+        await self._committer.clock.compare()
         await self._service.prepare(self._database)
         gauges = Gauges(self._database, self._service.looks)
         jobs = [
             running.consumer.run(),
             running.relay.run(),
             gauges.run(),
+            self._committer.clock.run(),
             *(task(running) for task in self._service.tasks),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]

@@ -25,6 +25,7 @@ COMMITS = 'instroom_batch_messages_count{service="enrolment",instance="a"}'
 CONSUMERS = f"rabbitmq_detailed_queue_consumers{{{REQUESTS}}}"
 MEMORY, DISK = "rabbitmq_alarms_memory_used_watermark", "rabbitmq_alarms_free_disk_space_watermark"
 OVERDUE = 'instroom_mail_overdue_seconds{service="notification",instance="a"}'
+BEHIND = 'instroom_clock_behind_seconds{service="enrolment",instance="a"}'
 REFUSED = 'instroom_facts_refused{queue="int.portal.facts",service="enrolment",instance="a"}'
 LAG = 'instroom_outbox_lag_seconds{service="catalog",exchange="instroom.events",instance="a"}'
 
@@ -174,6 +175,9 @@ EXAMPLES = (
     fires("OutboxLags", "by half a minute", 4, {LAG: "30x4000"}),
     silent("OutboxLags", "while another replica takes over", 1, {LAG: "30x4000"}),
     silent("OutboxLags", "by a batch at work", 4, {LAG: "2x4000"}),
+    fires("ClockDiffers", "it is two minutes slow", 4, {BEHIND: "120x4000"}),
+    fires("ClockDiffers", "it is two minutes fast", 4, {BEHIND: "-120x4000"}),
+    silent("ClockDiffers", "by a second", 4, {BEHIND: "1x4000"}),
     fires("FactsRefused", "one queue takes none", 2, {REFUSED: "1x4000"}),
     silent("FactsRefused", "it takes them again", 5, {REFUSED: "1x4 stale"}),
     fires("MailsOverdue", "for ten minutes", 5, {OVERDUE: "600x4000"}),

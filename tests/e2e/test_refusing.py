@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import aio_pika
 import pytest
+from aiormq.abc import FieldTable
 
 from instroom_contracts.topology import EVENTS
 from tests.e2e.world import World, open_world
@@ -26,7 +27,7 @@ FULL = pytest.param({"x-overflow": "reject-publish", "x-max-length": 0}, lambda 
 LOST = pytest.param({"x-queue-type": "quorum"}, lambda place: without_quorum(place, CARELESS), id="without quorum")
 
 
-async def carelessly_bound(world: World, arguments: dict[str, object]) -> None:
+async def carelessly_bound(world: World, arguments: FieldTable) -> None:
     """Bind a queue to all facts, with an integrator's account."""
     async with await aio_pika.connect(world.place.rabbitmq_url_of("integrator")) as connection:
         channel = await connection.channel()
@@ -35,7 +36,7 @@ async def carelessly_bound(world: World, arguments: dict[str, object]) -> None:
 
 
 async def enrolled(
-    place: Place, mail_server: MailServer, arguments: dict[str, object], trouble: Trouble, without: str | None = None
+    place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble, without: str | None = None
 ) -> None:
     """Enrol people while a queue refuses all facts, and check that each has an answer and a mail in time."""
     settings = {"SMTP_URL": mail_server.url, "MAIL_POLL_MS": "50"}
@@ -54,7 +55,7 @@ async def enrolled(
 
 @pytest.mark.parametrize(("arguments", "trouble"), [FULL, LOST])
 async def test_people_get_answers_and_mails_whatever_one_integrator_binds(
-    place: Place, mail_server: MailServer, arguments: dict[str, object], trouble: Trouble
+    place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
 ) -> None:
     """One careless declaration must cost its owner alone."""
     await enrolled(place, mail_server, arguments, trouble)
@@ -62,7 +63,7 @@ async def test_people_get_answers_and_mails_whatever_one_integrator_binds(
 
 @pytest.mark.parametrize(("arguments", "trouble"), [LOST])
 async def test_without_a_way_past_it_they_wait(
-    place: Place, mail_server: MailServer, arguments: dict[str, object], trouble: Trouble
+    place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
 ) -> None:
     """Switched off, the guard of the test above is missed."""
     with pytest.raises(AssertionError):

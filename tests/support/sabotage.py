@@ -48,8 +48,8 @@ def memory() -> None:
 def quarantine() -> None:
     """Let a message that is no valid event fail as an error would."""
 
-    def strict(raw: Any, hears: Any) -> Any:
-        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers)
+    def strict(raw: Any, hears: Any, now: Any) -> Any:
+        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers, now=now)
 
     switch(consumer, "_event_in", strict)
 
