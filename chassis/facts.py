@@ -8,9 +8,9 @@ confirmed, and from there to everybody else without anybody waiting for them (do
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Protocol
 
 import structlog
@@ -40,6 +40,9 @@ class Way(Protocol):
     async def publish(self, messages: Sequence[Outgoing], may: May) -> Confirms:
         """Publish messages in order and wait for the broker's confirms."""
 
+    def rest(self) -> None:
+        """Note that another process publishes for now, and knows better how its broker does."""
+
     async def close(self) -> None:
         """Let go of the broker."""
 
@@ -58,6 +61,9 @@ class Straight:
         """Publish and wait for every queue."""
         return await self._link.publish(messages, PUBLISH_WITHIN_S, may)
 
+    def rest(self) -> None:
+        """Have nothing to forget."""
+
     async def close(self) -> None:
         """Close the connection."""
         await self._link.close()
@@ -75,7 +81,7 @@ class Facts:
 
     def takes_one(self) -> bool:
         """Try the usual way again with one fact, which whoever does listen may then hear twice."""
-        return self._until is not None and time.monotonic() >= self._until
+        return self._until is not None and monotonic() >= self._until
 
     async def publish(self, messages: Sequence[Outgoing], may: May) -> Confirms:
         """Publish; where a queue refuses or does not answer, what is open goes past it the next time."""
@@ -98,13 +104,18 @@ class Facts:
 
     def _turn_away(self) -> None:
         self._pause = min(2 * self._pause, TRY_AGAIN_LAST_S) or TRY_AGAIN_S
-        self._until = time.monotonic() + self._pause
+        self._until = monotonic() + self._pause
         log.warning("facts_go_past", seconds=self._pause)
 
     def _turn_back(self) -> None:
         self._pause, self._until = 0.0, None
         self._refusals.end()
         log.info("facts_go_to_all")
+
+    def rest(self) -> None:
+        """Forget who refused: the process that publishes shows it, and this one begins the usual way."""
+        self._pause, self._until = 0.0, None
+        self._refusals.end()
 
     async def close(self) -> None:
         """Close both connections."""

@@ -70,6 +70,8 @@ class Lane:
         self._wake.clear()
         if held and await self.publish_next():
             return
+        if not held:
+            self._way.rest()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_s if held else self._lease.seconds / 3):
                 await self._wake.wait()
