@@ -14,11 +14,12 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
+from chassis.clock import Clock
 from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
@@ -29,11 +30,13 @@ from chassis.senders import Admission
 from chassis.store import Store, Writes, writes_of
 from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
-from instroom_contracts.cloudevent import type_of
+from instroom_contracts.cloudevent import InvalidEvent, Problem, TooLarge, type_of
 
 log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 5.0
+CONFLICTS_INSIDE = 8
+"""After so many conflicts one message alone is read and decided before its transaction, which then writes only."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Committer:
         after_commit: Callable[[], None],
         admission: Admission = EVERYBODY,
         tracer: Tracer = OFF,
+        clock: Clock | None = None,
     ) -> None:
         self._mongo = mongo
         self._database = database
@@ -80,6 +84,7 @@ class Committer:
         self._after_commit = after_commit
         self._admission = admission
         self._tracer = tracer
+        self.clock = clock or Clock(database)
         self.available = True
 
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
@@ -116,10 +121,10 @@ class Committer:
         tries = 0
         while True:
             try:
-                await self._attempt(batch)
+                await self._attempt(batch, read_before=tries >= CONFLICTS_INSIDE)
             except Conflict:
                 tries += 1
-                metrics.RETRIED.labels("conflict").inc()
+                _say_conflicts(batch, tries)
                 await asyncio.sleep(random.uniform(0, 0.01 * 2 ** min(tries, 6)))  # noqa: S311  jitter, no secret
                 if tries > 1 and len(batch) > 1:
                     return await self._halve(batch)
@@ -149,20 +154,28 @@ class Committer:
         if len(batch) > 1:
             metrics.RETRIED.labels("refused").inc()
             return await self._halve(batch)
+        if isinstance(error, TooLarge) and (refused := _refused_as_too_large(batch[0])):
+            return await self._commit_afresh([refused])
         if batch[0].defect is not None:
             raise error
         log.error("message_cannot_be_committed", error=type(error).__name__, exc_info=error, **_ids(batch[0]))
         return await self._commit_afresh([replace(batch[0], defect=type(error).__name__)])
 
-    async def _attempt(self, batch: Sequence[Received]) -> None:
+    async def _attempt(self, batch: Sequence[Received], *, read_before: bool) -> None:
+        """Decide and write a batch in one transaction; with `read_before`, in the shortest one there can be.
+
+        The server aborts a transaction that takes long, and one whose documents another changes. What was read before
+        is as safe: each write names the revision that was read.
+        """
         with metrics.COMMIT.time(), self._tracer.committing(batch):
+            plan = await self._plan(batch, None, None) if read_before else None
             async with self._mongo.transaction() as session:
-                plan = await self._plan(batch, None, session)
+                plan = plan or await self._plan(batch, None, session)
                 await self._write(plan, session)
         self._finished(batch, plan)
 
     async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session | None) -> Plan:
-        now = datetime.now(UTC)
+        now = self.clock.now()
         loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded(seen=self._store.seen)
         seen = await self._read(batch, await foresee(batch, loaded), loaded, session)
         decided = seen | (ahead.digests() if ahead else {})
@@ -214,6 +227,36 @@ class Committer:
         for held in verdict.held:
             metrics.QUARANTINED.labels(held.reason).inc()
             log.warning("message_quarantined", reason=held.reason, queue=held.message.queue, **_ids(held.message))
+
+
+def _say_conflicts(batch: Sequence[Received], tries: int) -> None:
+    """Count a conflict; say so of a message that has had many, the less often the more there were."""
+    metrics.RETRIED.labels("conflict").inc()
+    if len(batch) == 1 and tries >= CONFLICTS_INSIDE and tries & (tries - 1) == 0:
+        log.warning("message_conflicts", attempts=tries, **_ids(batch[0]))
+
+
+def _refused_as_too_large(message: Received) -> Received | None:
+    """Return a message as one to be refused, where its sender can be told that its answer fits into no message."""
+    event = message.event
+    if isinstance(event, InvalidEvent) or message.hears.refusal is None:
+        return None
+    problems = (Problem("/data", _TOO_LARGE),)
+    refused = InvalidEvent(
+        "answer-too-large",
+        problems,
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        traceparent=event.traceparent,
+    )
+    return replace(message, event=refused)
+
+
+_TOO_LARGE = (
+    "The answer to this would take more than the 64 KiB that a message holds, so nothing was decided. Ask for fewer"
+    " sessions or companions at once, under a new id."
+)
 
 
 def _ids(message: Received) -> dict[str, str | None]:

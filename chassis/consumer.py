@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -183,7 +184,7 @@ class Consumer:
         raw = delivery.raw
         hears = self._heard[delivery.queue]
         digest = data_digest(raw.body, content_type=raw.content_type)
-        event = _event_in(raw, hears)
+        event = _event_in(raw, hears, self._committer.clock.latest())
         whose = raw.user_id
         received = Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, event, digest, whose)
         return self._tracer.begin(received, delivery.at)
@@ -218,10 +219,10 @@ async def _acknowledge(channel: Any, upto: int) -> None:
             raise
 
 
-def _event_in(raw: AbstractIncomingMessage, hears: Hears) -> CloudEvent[Any] | InvalidEvent:
+def _event_in(raw: AbstractIncomingMessage, hears: Hears, now: datetime) -> CloudEvent[Any] | InvalidEvent:
     """Return the event that a message holds, or what is wrong with it."""
     try:
-        event = decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers)
+        event = decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers, now=now)
     except InvalidEvent as invalid:
         return _unknown(invalid) if hears.model is UnknownType else invalid
     return event

@@ -16,9 +16,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from pymongo.errors import PyMongoError
 
-from chassis import quarantine
+from chassis import outbox, quarantine
 from chassis.documents import Document
 from chassis.mongo import Database, aggregated
+from instroom_contracts.topology import EVENTS, PRIVATE
 
 log = structlog.get_logger()
 
@@ -77,10 +78,14 @@ def _answers(value: float) -> GaugeMetricFamily:
 
 
 async def outbox_lag(database: Database, now: datetime) -> Iterable[GaugeMetricFamily]:
-    """Tell how long the oldest event has waited to be published, whichever replica is to publish it."""
-    oldest = await database["outbox"].find_one({}, {"events.at": 1}, sort=[("_id", 1)])
-    lag = (now - oldest["events"][0]["at"]).total_seconds() if oldest else 0.0
-    return [gauge("outbox_lag_seconds", "Age of the oldest event that is not published yet", {(): max(0.0, lag)})]
+    """Tell how long the oldest event for each exchange has waited, whichever replica is to publish it."""
+    lags: dict[Key, float] = {}
+    for exchange in (EVENTS, PRIVATE):
+        waiting = {outbox.EXCHANGE_OF: exchange}
+        oldest = await database[outbox.COLLECTION].find_one(waiting, {"events.at": 1}, sort=[("_id", 1)])
+        lag = (now - oldest["events"][0]["at"]).total_seconds() if oldest else 0.0
+        lags[exchange,] = max(0.0, lag)
+    return [gauge("outbox_lag_seconds", "Age of the oldest event that is not published yet", lags, ["exchange"])]
 
 
 async def quarantined(database: Database, _: datetime) -> Iterable[GaugeMetricFamily]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 
@@ -20,16 +21,18 @@ class Lease:
         self._name = name
         self._owner = str(uuid.uuid4())
         self._renewed = float("-inf")
+        self._asking = asyncio.Lock()
         self.seconds = seconds
 
     async def hold(self) -> bool:
-        """Take or renew the lease; False while another process holds it."""
-        if time.monotonic() - self._renewed < self.seconds / 3:
-            return True
-        asked = time.monotonic()
-        held = await self._claim()
-        self._renewed = asked if held else float("-inf")
-        return held
+        """Take or renew the lease; False while another process holds it. Several tasks of one process may ask."""
+        async with self._asking:  # two first claims at once would be taken for another process's
+            if time.monotonic() - self._renewed < self.seconds / 3:
+                return True
+            asked = time.monotonic()
+            held = await self._claim()
+            self._renewed = asked if held else float("-inf")
+            return held
 
     async def _claim(self) -> bool:
         claim = [{"$set": {"owner": self._owner, "until": {"$add": [SERVER_NOW, int(self.seconds * 1000)]}}}]

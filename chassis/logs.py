@@ -13,7 +13,7 @@ FIELDS = frozenset(
     {
         "event", "level", "timestamp", "logger", "service", "exception", "error", "reason", "queue", "type", "state",
         "event_id", "trace_id", "correlation_id", "enrolment_id", "edition_id", "session_id", "invite_id", "message_id",
-        "count", "seconds", "attempts", "version", "port", "driver", "smtp_code", "signal",
+        "count", "seconds", "attempts", "version", "port", "driver", "smtp_code", "signal", "exchange",
     }
 )  # fmt: skip
 """The only fields that a log line may have: ids, codes and numbers."""

@@ -1,6 +1,6 @@
 """What a service counts for Prometheus, under the same names in every service."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -14,6 +14,8 @@ OVERDRAWN = Counter(
 )
 TOLD = Counter("instroom_told_total", "Events written to the outbox, by type", ["type"])
 PUBLISHED = Counter("instroom_published_total", "Events published and confirmed by the broker")
+FACTS_REFUSED = Gauge("instroom_facts_refused", "1 for a queue that refuses facts, which go past it", ["queue"])
+CLOCK_BEHIND = Gauge("instroom_clock_behind_seconds", "How far this machine's clock is behind the database's")
 RETRIED = Counter("instroom_retried_batches_total", "Batches decided again, by cause", ["cause"])
 BATCH = Histogram("instroom_batch_messages", "Messages per batch", buckets=(1, 2, 5, 10, 25, 50, 100, 200, 400))
 COMMIT = Histogram("instroom_commit_seconds", "From taking a batch to its commit", buckets=SECONDS)

@@ -1,8 +1,8 @@
 """The outbox: what one commit tells, written with it, published after it.
 
-One outbox document holds the events of one commit, ready to send, under a position that rises with the commits; it is
-deleted once the broker has confirmed all of them. Where a crash comes between confirm and deletion the same bytes
-are told again under the same ids (docs/decisions/0003-outbox.md).
+One outbox document holds the events of one commit for one exchange, ready to send, under a position that rises with the
+commits; it is deleted once the broker has confirmed all of them. Where a crash comes between confirm and deletion the
+same bytes are told again under the same ids (docs/decisions/0003-outbox.md).
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ from instroom_contracts.cloudevent import (
 )
 from instroom_contracts.topology import EVENTS
 
+COLLECTION = "outbox"
+EXCHANGE_OF = "events.exchange"
+"""Which exchange a document's events go to; in one that 0.2.0 wrote, events of one commit for several."""
 NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
 BYTES_PER_DOCUMENT = 3 * 1024 * 1024
@@ -133,8 +136,21 @@ def _again(body: bytes) -> Document:
     }
 
 
+async def prepare(database: Database) -> None:
+    """Create the index by which each exchange's events are found in their order, past all that waits for another."""
+    await database[COLLECTION].create_index([(EXCHANGE_OF, 1), ("_id", 1)])
+
+
 def portions(events: Sequence[Document]) -> Iterator[list[Document]]:
-    """Split what one commit tells into documents that MongoDB takes (16 MB) and a relay can hold in memory."""
+    """Split what one commit tells by exchange, into documents that MongoDB takes (16 MB) and memory can hold."""
+    by_exchange: dict[str, list[Document]] = {}
+    for event in events:
+        by_exchange.setdefault(event["exchange"], []).append(event)
+    for of_one in by_exchange.values():
+        yield from _portions(of_one)
+
+
+def _portions(events: Sequence[Document]) -> Iterator[list[Document]]:
     portion: list[Document] = []
     size = 0
     for event in events:
@@ -143,8 +159,7 @@ def portions(events: Sequence[Document]) -> Iterator[list[Document]]:
             portion, size = [], 0
         portion.append(event)
         size += len(event["body"])
-    if portion:
-        yield portion
+    yield portion
 
 
 async def append(database: Database, events: Sequence[Document], session: Session) -> None:
@@ -163,4 +178,4 @@ async def append(database: Database, events: Sequence[Document], session: Sessio
     )
     first = (counter or {})["last"] - len(batches) + 1
     rows: list[dict[str, Any]] = [{"_id": first + n, "events": batch} for n, batch in enumerate(batches)]
-    await database["outbox"].insert_many(rows, session=session)
+    await database[COLLECTION].insert_many(rows, session=session)

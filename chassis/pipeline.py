@@ -13,8 +13,13 @@ from dataclasses import dataclass
 
 import aiormq
 from aiormq.abc import ChannelFrame
+from aiormq.exceptions import DeliveryError, PublishError
 
 from chassis.frames import Outgoing, publishing
+
+
+class Unanswered(TimeoutError):
+    """The broker is there and does not say that it has a message."""
 
 
 class Confirms:
@@ -40,8 +45,23 @@ class Confirms:
         ended = asyncio.ensure_future(self._ended.wait())
         await asyncio.wait({ended, channel.closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
-        if not self._ended.is_set():
-            self.trouble = ConnectionError("the broker did not answer for all messages, or the channel closed")
+        if self._ended.is_set():
+            return
+        if channel.closing.done():
+            self.trouble = ConnectionError("the channel closed before the broker had answered for all messages")
+        else:
+            self.trouble = self.trouble or Unanswered("the broker did not answer for all messages")
+
+    @property
+    def are_complete(self) -> bool:
+        """Say whether the broker has answered for each, be it with a no."""
+        return self._ended.is_set()
+
+    @property
+    def is_refused(self) -> bool:
+        """Say whether a queue that a message was routed to refused it, or does not answer for it."""
+        refused = isinstance(self.trouble, (DeliveryError, Unanswered))
+        return refused and not isinstance(self.trouble, PublishError)  # one that was routed to no queue
 
 
 @dataclass(slots=True)

@@ -20,14 +20,16 @@ from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import allowances, health, logs, quarantine, topology, tracing
+from chassis import allowances, health, logs, outbox, quarantine, topology, tracing
 from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.errors import Unavailable
 from chassis.gauges import Gauges, Look
 from chassis.handling import Hears, Tells
+from chassis.management import looking
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
+from chassis.refusals import Refusals
 from chassis.relay import Relay
 from chassis.settings import CONNECT_TIMEOUT_S, ServiceSettings
 
@@ -82,7 +84,9 @@ class Runner:
         source, name = settings.source(service.name), f"instroom-{service.name}"
         tracer = tracing.tracer(source, name, settings.otel_exporter_otlp_endpoint)
         teller = Teller.of(source, service.tells)
-        relay = Relay(self._url, self._database, name, poll_s=settings.outbox_poll_ms / 1000, tracer=tracer)
+        refusals = Refusals(looking(settings.rabbitmq_management_url, self._url))
+        poll_s = settings.outbox_poll_ms / 1000
+        relay = Relay(self._url, self._database, name, poll_s=poll_s, tracer=tracer, refusals=refusals)
         self._committer = Committer(
             self._mongo,
             self._database,
@@ -142,12 +146,15 @@ class Runner:
         running = self._running
         await quarantine.prepare(self._database)
         await allowances.prepare(self._database)
+        await outbox.prepare(self._database)
+        await self._committer.clock.compare()
         await self._service.prepare(self._database)
         gauges = Gauges(self._database, self._service.looks)
         jobs = [
             running.consumer.run(),
             running.relay.run(),
             gauges.run(),
+            self._committer.clock.run(),
             *(task(running) for task in self._service.tasks),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]
@@ -167,6 +174,7 @@ class Runner:
                 await self._mongo.ping()
                 async with await aio_pika.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S) as connection:
                     await topology.declare(connection, list(self._heard))
+                    await topology.declare_heard(connection, self._heard)
             except (AMQPError, OSError, Unavailable) as error:
                 log.warning("waiting_for_servers", error=type(error).__name__)
                 await asyncio.sleep(1.0)

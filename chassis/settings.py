@@ -26,6 +26,9 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", secrets_dir=os.environ.get("SECRETS_DIR"))
 
     rabbitmq_url: SecretStr = Field(description="amqp:// address of the broker, with this service's own user")
+    rabbitmq_management_url: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="RabbitMQ's management API, to name the queues that refuse facts"
+    )
     mongo_url: SecretStr = Field(description="mongodb:// address of the replica set, with this service's own user")
     mongo_database: str = Field(description="this service's own database")
     mongo_driver: Literal["motor", "pymongo"] = "motor"

@@ -7,6 +7,8 @@ stand there too, are made when the stack is set up, and no service may change th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aio_pika.abc import AbstractRobustConnection
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitExchange, RabbitQueue
 
@@ -16,6 +18,9 @@ from instroom_contracts.cloudevent import type_of
 
 UNROUTED = "instroom.unrouted"
 """Where a policy sends what nobody is bound for on the intake (its alternate exchange)."""
+
+BYPASS = "instroom.events.bypass"
+"""The exchange, and the queue behind it, by which facts go past queues that do not take them."""
 
 
 def exchange(name: str) -> RabbitExchange:
@@ -67,6 +72,15 @@ async def declare(connection: AbstractRobustConnection, queues: list[str]) -> No
                 names.dead_letter_queue(name), durable=True, arguments={"x-queue-type": "quorum"}
             )
             await dead.bind(names.DEAD, name)
+
+
+async def declare_heard(connection: AbstractRobustConnection, heard: Mapping[str, Hears]) -> None:
+    """Declare the queues for facts as FastStream will, and let facts that go past others' queues come to them."""
+    async with connection.channel() as channel:
+        for name, hears in heard.items():
+            if hears.exchange == names.EVENTS:
+                declared = await channel.declare_queue(name, durable=True, arguments=queue(name, "").arguments)
+                await declared.bind(BYPASS, routing_key(hears))
 
 
 def own_channel(prefetch: int) -> Channel:

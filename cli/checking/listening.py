@@ -43,7 +43,7 @@ def _queue(traffic: Traffic) -> Finding:
 
 def _mistake(queue: DeclaredQueue) -> str:
     if "reject" in str(queue.arguments.get("x-overflow", "")):
-        return f"{queue.name}: once it is full, no fact reaches anybody. Leave x-overflow out."
+        return f"{queue.name}: once it is full, it refuses facts and misses them. Leave x-overflow out."
     return ""
 
 

@@ -151,7 +151,7 @@ def list_integrators(context: typer.Context, as_json: AsJson = False) -> None:
         for name in sorted({*known, *owners.values()})
     ]
     for queue in accounts.refusing_queues():
-        remark(f"{queue} refuses facts when it is full, and then all facts wait: have it declared without x-overflow.")
+        remark(f"{queue} refuses facts when it is full, and then misses them: have it declared without x-overflow.")
     for owner, count in accounts.crowds().items():
         remark(f"{owner} has {count} queues, more than {MOST_QUEUES}: does it make a new one at each start?")
     _name_inlets(accounts.inlets())

@@ -45,6 +45,7 @@ __all__ = [
     "IntakeData",
     "InvalidEvent",
     "Problem",
+    "TooLarge",
     "Wire",
     "body_of",
     "data_digest",
@@ -62,6 +63,10 @@ MOST_AHEAD = timedelta(minutes=5)
 """So far may the clock of another system be ahead of ours."""
 
 _SHORT_STRING = 255
+
+
+class TooLarge(ValueError):
+    """An event that no message holds."""
 
 
 class EventData(Part):
@@ -169,7 +174,7 @@ def new_event(
 def encode(event: CloudEvent[Any]) -> Wire:
     """Make the message: structured mode, with the attributes again as `ce-` headers.
 
-    Raises `ValueError` for a message of more than 64 KiB.
+    Raises `TooLarge`, a `ValueError`, for a message of more than 64 KiB.
     """
     attributes = _attributes_of(event)
     return Wire(
@@ -188,11 +193,11 @@ def encode(event: CloudEvent[Any]) -> Wire:
 def body_of(attributes: Attributes, data: EventData) -> bytes:
     """Write an envelope with these attributes, taken as valid, around its data.
 
-    Raises `ValueError` for more than 64 KiB.
+    Raises `TooLarge` for more than 64 KiB.
     """
     body = b'%b,"data":%b}' % (to_json(attributes)[:-1], data.__pydantic_serializer__.to_json(data))
     if len(body) > MOST_BYTES:
-        raise ValueError(
+        raise TooLarge(
             f"The {attributes['type']} with id {attributes['id']} takes {len(body):,} bytes, and a message holds at"
             f" most {MOST_BYTES:,}: shorten its data or split it over several events."
         )

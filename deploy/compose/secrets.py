@@ -44,7 +44,8 @@ def main(volumes: Path = VOLUMES) -> None:
     if ca:
         _give_certificates(volumes, _certificates(volumes))
     for service in accounts.SERVICES:
-        for file, address in _addresses(service, passwords, ca).items():
+        addresses = {**_addresses(service, passwords, ca), "rabbitmq_management_url": MANAGEMENT}
+        for file, address in addresses.items():
             _give(volumes / service / file, address, OURS)
     _give(volumes / "watcher" / "mongo_url", database_url(accounts.WATCHER, passwords, DATABASE, ca=ca), OURS)
     _give(volumes / "notification" / "smtp_url", _mail_server(volumes), OURS)

@@ -63,6 +63,11 @@ class RabbitMQ:
         (data / "rabbitmq-env.conf").touch()
         self.daemon.start([str(Programs().find_rabbitmq())], self._environment(data))
 
+    def tool(self, name: str) -> tuple[list[str], dict[str, str]]:
+        """Return a command that speaks to this node, such as `rabbitmqctl`, and the environment it needs."""
+        environment = self._environment(self.home / "data" / "rabbitmq")
+        return [str(Programs().find_rabbitmq().with_name(name)), "-n", environment["RABBITMQ_NODENAME"]], environment
+
     def _environment(self, data: Path) -> dict[str, str]:
         name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
         return {

@@ -39,6 +39,7 @@ class Service:
         return {
             **os.environ,
             "RABBITMQ_URL": f"{self.servers.rabbitmq.url(self.name)}?heartbeat=10",
+            "RABBITMQ_MANAGEMENT_URL": self.servers.rabbitmq.management_url,
             "MONGO_URL": self.servers.mongodb.url(self.name),
             "MONGO_DATABASE": accounts.database_of(self.name),
             "SMTP_URL": self.servers.mail.url,

@@ -28,7 +28,9 @@ OVERDUE = 'instroom_mail_overdue_seconds{service="notification",instance="a"}'
 ECHOES = 'instroom_echoes_total{service="enrolment",instance="a",account=""}'
 SENT_ON = 'instroom_echoes_total{service="enrolment",instance="a",account="website"}'
 OVERDRAWN = 'instroom_overdrawn_total{service="enrolment",instance="a",allowance="held",account="website"}'
-LAG = 'instroom_outbox_lag_seconds{service="catalog",instance="a"}'
+BEHIND = 'instroom_clock_behind_seconds{service="enrolment",instance="a"}'
+REFUSED = 'instroom_facts_refused{queue="int.portal.facts",service="enrolment",instance="a"}'
+LAG = 'instroom_outbox_lag_seconds{service="catalog",exchange="instroom.events",instance="a"}'
 
 OPLOG_REACH, OPLOG_FULL = "instroom_mongodb_oplog_reach_seconds", "instroom_mongodb_oplog_full_ratio"
 MONGO_MEMORY, MONGO_DISK = "instroom_mongodb_memory_bytes", "instroom_mongodb_disk_free_bytes"
@@ -182,6 +184,11 @@ EXAMPLES = (
     fires("OutboxLags", "by half a minute", 4, {LAG: "30x4000"}),
     silent("OutboxLags", "while another replica takes over", 1, {LAG: "30x4000"}),
     silent("OutboxLags", "by a batch at work", 4, {LAG: "2x4000"}),
+    fires("ClockDiffers", "it is two minutes slow", 4, {BEHIND: "120x4000"}),
+    fires("ClockDiffers", "it is two minutes fast", 4, {BEHIND: "-120x4000"}),
+    silent("ClockDiffers", "by a second", 4, {BEHIND: "1x4000"}),
+    fires("FactsRefused", "one queue takes none", 2, {REFUSED: "1x4000"}),
+    silent("FactsRefused", "it takes them again", 5, {REFUSED: "1x4 stale"}),
     fires("MailsOverdue", "for ten minutes", 5, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "the senders were just started", 1, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "for a minute", 5, {OVERDUE: "60x4000"}),

@@ -16,7 +16,8 @@ from typing import Any
 import motor.motor_asyncio
 from pymongo import DeleteOne, ReplaceOne
 
-from chassis import committer, consumer, deciding, inbox, mongo, relay, service, store
+from chassis import committer, consumer, deciding, facts, inbox, lane, link, mongo, service, store
+from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
 from services.enrolment import schema
 from services.enrolment.domain import values
@@ -47,8 +48,8 @@ def memory() -> None:
 def quarantine() -> None:
     """Let a message that is no valid event fail as an error would."""
 
-    def strict(raw: Any, hears: Any) -> Any:
-        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers)
+    def strict(raw: Any, hears: Any, now: Any) -> Any:
+        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers, now=now)
 
     switch(consumer, "_event_in", strict)
 
@@ -90,25 +91,33 @@ def acknowledgement() -> None:
 
 def confirms() -> None:
     """Take facts out of the outbox whether the broker has them or not."""
-    publish = relay.Relay._publish
+    publish = lane.Lane._publish
 
-    async def publish_blindly(self: relay.Relay, events: Sequence[Any]) -> tuple[int, None]:
-        with suppress(*relay.TROUBLE):
+    async def publish_blindly(self: lane.Lane, events: Sequence[Any]) -> Confirms:
+        with suppress(*lane.TROUBLE):
             async with asyncio.timeout(1):
                 await publish(self, events)
-        return len(events), None
+        return Confirms(0)
 
-    switch(relay.Relay, "_publish", publish_blindly)
+    switch(lane.Lane, "_publish", publish_blindly)
 
 
 def order() -> None:
     """Tell what waits in the outbox last first."""
-    publish = relay.Relay._publish
+    publish = lane.Lane._publish
 
-    async def publish_backwards(self: relay.Relay, events: Sequence[Any]) -> Any:
+    async def publish_backwards(self: lane.Lane, events: Sequence[Any]) -> Confirms:
         return await publish(self, events[::-1])
 
-    switch(relay.Relay, "_publish", publish_backwards)
+    switch(lane.Lane, "_publish", publish_backwards)
+
+
+def bypass() -> None:
+    """Wait for every queue that a fact is routed to, whatever that one does."""
+
+    def go_on(_: facts.Facts) -> None: ...
+
+    switch(facts.Facts, "_turn_away", go_on)
 
 
 def patience() -> None:
@@ -130,7 +139,7 @@ def patience() -> None:
 
 def hurry() -> None:
     """Wait for ever for a broker that took the connection."""
-    switch(relay, "CONNECT_TIMEOUT_S", None)
+    switch(link, "CONNECT_TIMEOUT_S", None)
     switch(service, "CONNECT_TIMEOUT_S", None)
 
 
@@ -158,6 +167,7 @@ GUARDS: dict[str, Callable[[], None]] = {
         acknowledgement,
         confirms,
         order,
+        bypass,
         patience,
         hurry,
         leave,

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from chassis import store
-from chassis.committer import Committer
+from chassis.committer import CONFLICTS_INSIDE, Committer
 from chassis.documents import Document, Kind
 from chassis.mongo import Collection, Database, Mongo, Session
 from chassis.outbox import Teller
 from instroom_contracts.cloudevent import InvalidEvent
 from tests.integration.chassis.conftest import rows, told
+from tests.support.eventually import eventually
 from tests.unit.chassis import toy
 from tests.unit.chassis.toy import SOURCE, TELLS, invalid, received
 
@@ -82,11 +84,64 @@ async def test_a_message_that_the_database_refuses_is_held_alone(committer: Comm
 async def test_a_fact_that_is_too_large_to_send_costs_its_own_message_alone(
     committer: Committer, database: Database
 ) -> None:
-    """What cannot be told must not be decided, and must not stop its neighbours either."""
+    """What cannot be told must not be decided, and its sender is told why; its neighbours do not notice."""
     huge = "j" * 70_000
     await committer.commit([received(name, id=name[:1]) for name in ("a", huge, "b")])
     assert [jar["_id"] for jar in await rows(database, "jars")] == ["a", "b"]
-    assert [held["reason"] for held in await rows(database, "quarantine")] == ["failed"]
+    assert [held["reason"] for held in await rows(database, "quarantine")] == ["answer-too-large"]
+    assert {event["correlationId"] for event in await told(database)} == {"a", "j", "b"}, "each has an answer"
+
+
+class Contention:
+    """Another process that changes a document whenever a transaction has read it."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._database = database
+        self.inside = self.outside = 0
+        read = store.Store.read
+
+        async def disturbed(of: store.Store, needs: Any, into: Any, session: Session | None) -> None:
+            await read(of, needs, into, session)
+            if session is None:
+                self.outside += 1
+            elif needs:
+                self.inside += 1
+                await self._change()
+
+        monkeypatch.setattr(store.Store, "read", disturbed)
+
+    async def _change(self) -> None:
+        await self._database["jars"].update_one({"_id": "a"}, {"$inc": {"revision": 1}})
+
+
+async def test_a_lone_message_that_always_conflicts_is_decided_in_the_end_and_said(
+    committer: Committer,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Read outside the transaction there is next to no time in which another can come first."""
+    await committer.commit([received("a", id="1")])
+    contention = Contention(database, monkeypatch)
+    await committer.commit([received("a", id="2")])
+    assert (await rows(database, "jars"))[0]["count"] == 2
+    assert contention.inside >= CONFLICTS_INSIDE
+    assert contention.outside >= 1
+    assert f'"attempts": {CONFLICTS_INSIDE}' in capsys.readouterr().out
+
+
+async def test_read_inside_only_it_is_tried_for_ever(
+    committer: Committer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched off, the guard of the test above is missed."""
+    await committer.commit([received("a", id="1")])
+    contention = Contention(database, monkeypatch)
+    monkeypatch.setattr("chassis.committer.CONFLICTS_INSIDE", 1_000_000)
+    trying = asyncio.create_task(committer.commit([received("a", id="2")]))
+    await eventually(lambda: contention.inside > 2 * CONFLICTS_INSIDE or trying.done(), within=30)
+    assert not trying.done()
+    trying.cancel()
+    await asyncio.gather(trying, return_exceptions=True)
 
 
 async def test_a_stale_document_is_not_overwritten(

@@ -16,6 +16,7 @@ from chassis import gauges, quarantine
 from chassis.committer import Committer
 from chassis.gauges import Gauges
 from chassis.mongo import Database
+from instroom_contracts.topology import EVENTS, PRIVATE
 from tests.integration.chassis.conftest import rows
 from tests.support.eventually import eventually
 from tests.unit.chassis.toy import invalid, received
@@ -44,7 +45,8 @@ def values(families: Iterable[GaugeMetricFamily]) -> Figures:
 
 async def test_an_idle_service_shows_nothing_that_waits(shown: Gauges) -> None:
     """An alarm on a system at rest would soon be ignored."""
-    assert await figures(shown) == {("instroom_database_answers",): 1, ("instroom_outbox_lag_seconds",): 0}
+    lags: Figures = {("instroom_outbox_lag_seconds", exchange): 0.0 for exchange in (EVENTS, PRIVATE)}
+    assert await figures(shown) == {("instroom_database_answers",): 1, **lags}
 
 
 async def test_the_outbox_lags_by_the_age_of_its_oldest_event(
@@ -56,7 +58,9 @@ async def test_the_outbox_lags_by_the_age_of_its_oldest_event(
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
     first, _ = await rows(database, "outbox")
     await database["outbox"].update_one({"_id": first["_id"]}, {"$set": {"events.0.at": an_hour_ago}})
-    assert (await figures(shown))["instroom_outbox_lag_seconds",] == pytest.approx(3600, abs=30)
+    seen = await figures(shown)
+    assert seen["instroom_outbox_lag_seconds", EVENTS] == pytest.approx(3600, abs=30)
+    assert seen["instroom_outbox_lag_seconds", PRIVATE] == 0
 
 
 async def test_held_messages_are_counted_until_somebody_dealt_with_them(

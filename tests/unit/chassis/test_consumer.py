@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis import consumer, metrics
+from chassis.clock import Clock
 from chassis.committer import Committer, Limits
 from chassis.consumer import Acknowledgements, Consumer, Delivery
 from chassis.deciding import Received
@@ -46,6 +47,7 @@ class Committed:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.clock = Clock(cast("Any", None))
 
     async def prepare(self, batch: Sequence[Received], ahead: object) -> None:
         """Prepare nothing."""

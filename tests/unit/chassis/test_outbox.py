@@ -10,7 +10,7 @@ import pytest
 from chassis.deciding import Told
 from chassis.frames import table
 from chassis.handling import Cause, Tell, Tells, ToldBefore
-from chassis.outbox import Teller
+from chassis.outbox import BYTES_PER_DOCUMENT, EVENTS_PER_DOCUMENT, Teller, portions
 from instroom_contracts.cloudevent import encode, new_event
 from tests.unit.chassis.toy import SOURCE, TELLS, CountRose, received
 
@@ -78,6 +78,20 @@ def test_an_answer_is_kept_for_whom_it_answers() -> None:
     assert TELLER.answered(told, events) == {f"{SOURCE} 1": bodies[:1], f"{WEBSITE} request-1": bodies[1:]}
     silent = Teller.of(SOURCE, (Tells(CountRose, "instroom.events"),))
     assert silent.answered(told, events) == {}, "only what the table calls an answer is kept"
+
+
+def test_what_one_commit_tells_is_kept_by_exchange() -> None:
+    """What waits on one exchange must not have to be read past for another."""
+    events = [{"exchange": exchange, "body": b"", "n": n} for n, exchange in enumerate("abaab")]
+    assert [[event["n"] for event in portion] for portion in portions(events)] == [[0, 2, 3], [1, 4]]
+
+
+def test_what_one_commit_tells_is_split_where_a_document_could_not_hold_it() -> None:
+    """MongoDB takes 16 MB, and the relay holds several documents in memory."""
+    many = [{"exchange": "a", "body": b""}] * (EVENTS_PER_DOCUMENT + 1)
+    large = [{"exchange": "a", "body": b"x" * (BYTES_PER_DOCUMENT // 2)}] * 3
+    assert [len(portion) for portion in portions(many)] == [EVENTS_PER_DOCUMENT, 1]
+    assert [len(portion) for portion in portions(large)] == [2, 1]
 
 
 def test_the_same_cause_and_number_give_the_same_id() -> None:

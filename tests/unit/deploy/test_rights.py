@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chassis.topology import BYPASS
 from deploy import accounts
 from deploy.contract import tables
 from instroom_contracts.cloudevent import type_of
@@ -20,15 +21,17 @@ def allowed(service: str, exchange: str, right: str) -> set[str]:
     (rights,) = (
         one for one in accounts.template()["topic_permissions"] if (one["user"], one["exchange"]) == (service, exchange)
     )
-    return {type for type, listed in TYPES.items() if listed.exchange == exchange and re.search(rights[right], type)}
+    told = EVENTS if exchange == BYPASS else exchange
+    return {type for type, listed in TYPES.items() if listed.exchange == told and re.search(rights[right], type)}
 
 
-@pytest.mark.parametrize("exchange", [EVENTS, PRIVATE])
+@pytest.mark.parametrize("exchange", [EVENTS, BYPASS, PRIVATE])
 @pytest.mark.parametrize("service", tables.SERVICES, ids=lambda service: service.name)
 def test_a_service_may_tell_what_it_tells_and_hear_what_it_hears(service: tables.Service, exchange: str) -> None:
     """A type more in a table needs a right more in definitions.json: else the broker refuses it when it is told."""
-    tells = {type_of(one.model) for one in service.tells if one.exchange == exchange}
-    hears = {type_of(one.model) for one in service.hears if one.exchange == exchange}
+    told = EVENTS if exchange == BYPASS else exchange
+    tells = {type_of(one.model) for one in service.tells if one.exchange == told}
+    hears = {type_of(one.model) for one in service.hears if one.exchange == told}
     assert allowed(service.name, exchange, "write") == tells
     assert allowed(service.name, exchange, "read") == hears
 
@@ -48,6 +51,8 @@ def test_what_is_everybody_s_is_made_at_the_set_up() -> None:
     assert {(one["source"], one["destination"]) for one in definitions["bindings"]} == {
         (EVENTS, STREAM),
         (EVENTS, BY_ATTRIBUTE),
+        (BYPASS, STREAM),
+        (BYPASS, BYPASS),
     }
 
 
