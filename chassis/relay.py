@@ -12,7 +12,6 @@ import time
 from collections.abc import Collection, Sequence
 from typing import cast
 
-import aio_pika
 import aiormq
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
@@ -21,7 +20,7 @@ from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chassis import metrics
+from chassis import connections, metrics
 from chassis.documents import Document
 from chassis.errors import is_asked_to_stop
 from chassis.frames import Outgoing
@@ -130,7 +129,7 @@ class Relay:
 
     async def _open_channel(self) -> AbstractChannel:
         if self._connection is None:
-            self._connection = await aio_pika.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S)
+            self._connection = await connections.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S)
         if self._channel is None:
             self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         return self._channel
