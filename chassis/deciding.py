@@ -168,9 +168,11 @@ def _decide_one(message: Received, inbox: Mapping[str, str], loaded: Loaded, now
 
 
 def _repeated(message: Received, earlier: str, verdict: Verdict) -> None:
-    """Leave a repeated message alone; hold it where its data differs from the first one's."""
+    """Leave a repeated message alone; hold it where its data differs from the first one's, or it is invalid (again)."""
     if message.digest == earlier:
         verdict.duplicates += 1
+        if isinstance(message.event, InvalidEvent):
+            verdict.held.append(Held(message, message.event.reason, message.event.problems))
         return
     detail = "This id was used before with other data. Send the request again under a new id."
     verdict.held.append(Held(message, "id-reused", (Problem(pointer="/id", detail=detail),)))
