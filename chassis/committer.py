@@ -46,6 +46,11 @@ class Limits:
     batch: int
     wait_s: float
 
+    @property
+    def prefetch(self) -> int:
+        """Return how many messages of a queue to have in hand: while one batch is written, others are collected."""
+        return 3 * self.batch
+
 
 @dataclass(frozen=True)
 class Plan:

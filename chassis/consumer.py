@@ -1,24 +1,22 @@
 """From RabbitMQ to the committer and back: collect what arrives, commit it, acknowledge it.
 
-FastStream owns the connection, the queues and the subscriptions. Each message is handed on as soon as it comes, without
-waiting for the decision; one loop takes what has arrived and commits it. A message is acknowledged after the commit and
-never before.
+FastStream owns the connection, the queues and the subscriptions; deliveries are taken off the connection as they come
+(`chassis.incoming`), noted, and not looked into. One loop takes what has arrived, reads it and commits it. A message is
+acknowledged after the commit and never before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from aio_pika.abc import AbstractIncomingMessage
+import structlog
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
@@ -26,51 +24,33 @@ from chassis import metrics
 from chassis.committer import Committer, Limits, Plan
 from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
-from chassis.handling import Hears, UnknownType
+from chassis.handling import Hears
+from chassis.hands import Breaker, Hand
+from chassis.incoming import Arrived, Taker, Taps
+from chassis.reading import received, unread
 from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
-from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode, type_of
+from instroom_contracts.cloudevent import CloudEvent, type_of
+
+log = structlog.get_logger()
 
 BROKER_STAMP = "timestamp_in_ms"
 LOST = (AMQPError, LowLevelAMQPError, RuntimeError, OSError)
 
 
-class Acknowledgements:
-    """What is finished on one channel: acknowledges a whole run of deliveries with one frame.
-
-    Delivery tags of a channel count from 1 without a gap, so everything up to the first unfinished one is one run.
-    """
-
-    def __init__(self) -> None:
-        self._acknowledged = 0
-        self._finished: list[int] = []
-
-    def finish(self, tags: Sequence[int]) -> int | None:
-        """Note finished deliveries; return the tag up to which all are finished, or None where that did not rise."""
-        for tag in tags:
-            heapq.heappush(self._finished, tag)
-        before = self._acknowledged
-        while self._finished and self._finished[0] <= self._acknowledged + 1:
-            self._acknowledged = max(self._acknowledged, heapq.heappop(self._finished))
-        return self._acknowledged if self._acknowledged > before else None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """A message that arrived, the queue that it came from, the channel that it came by, and the time in ns.
+    """A message that arrived, unread, the queue that it came from, the hand that it is in, and the time in ns."""
 
-    The message itself gives its channel only while that is open.
-    """
-
-    raw: AbstractIncomingMessage
+    arrived: Arrived
     queue: str
-    channel: Any
+    hand: Hand
     at: int = 0
 
     @property
     def tag(self) -> int:
         """Return the number of the delivery on its channel."""
-        return self.raw.delivery_tag or 0
+        return self.arrived.tag
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,22 +81,49 @@ class Consumer:
         self._arrived: deque[Delivery] = deque()
         self._asked: list[tuple[Received, asyncio.Future[None]]] = []
         self._something = asyncio.Event()
-        self._finished: WeakKeyDictionary[Any, Acknowledgements] = WeakKeyDictionary()
+        self._hands: dict[str, Hand] = {}
+        self._breakers = {queue: Breaker(limits.prefetch) for queue in heard}
         self._stopping = False
         for queue, hears in heard.items():  # shown from the start: a rate needs a nought to rise from
             metrics.DECISION.labels(queue)
             metrics.DECIDED.labels(type_of(hears.model))
 
-    def taking(self, queue: str) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
-        """Return the callback that takes every message of a queue over from the broker's client."""
+    @property
+    def taps(self) -> Taps:
+        """Return who takes the deliveries of each queue, by the tag of its consumer, which is its name."""
+        return {queue.encode(): self._taking(queue) for queue in self._heard}
 
-        async def take(message: AbstractIncomingMessage) -> None:
-            self._take(Delivery(message, queue, message.channel, time.time_ns()))
+    def opened(self, queue: str, channel: Any) -> int:
+        """Begin a new hand, where a queue is consumed by a new channel; return how many messages to take at once.
+
+        What the channel before delivered comes again, and what of it was not begun is forgotten here.
+        """
+        breaker, before = self._breakers[queue], self._hands.get(queue)
+        if before is not None and self._committer.available:  # else it is the database that nothing is done for
+            breaker.lost(before)
+        self._arrived = deque(delivery for delivery in self._arrived if delivery.hand is not before)
+        self._hands[queue] = Hand(channel)
+        return breaker.prefetch
+
+    def trouble(self) -> str | None:
+        """Say which queue's messages are in hand and do not get done."""
+        now = time.monotonic()
+        for queue, hand in self._hands.items():
+            if trouble := None if hand.channel.is_closed else hand.trouble(now):
+                return f"{queue}: {trouble}"
+        return None
+
+    def _taking(self, queue: str) -> Taker:
+        def take(arrived: Arrived) -> None:
+            hand = self._hands[queue]
+            if arrived.channel == hand.channel.number:  # else it came by a channel that is given up
+                self._take(Delivery(arrived, queue, hand, time.time_ns()))
 
         return take
 
     def _take(self, delivery: Delivery) -> None:
         if not self._stopping:
+            delivery.hand.take(delivery.tag, delivery.arrived.body, time.monotonic())
             self._arrived.append(delivery)
             self._something.set()
 
@@ -164,8 +171,8 @@ class Consumer:
             return None
         asked, self._asked = self._asked[: self._limits.batch], self._asked[self._limits.batch :]
         taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._limits.batch))]
-        deliveries = [delivery for delivery in taken if not delivery.channel.is_closed]  # the others come again
-        deliveries.sort(key=lambda delivery: (id(delivery.channel), delivery.tag))
+        deliveries = [delivery for delivery in taken if not delivery.hand.channel.is_closed]  # the others come again
+        deliveries.sort(key=lambda delivery: (id(delivery.hand), delivery.tag))
         messages = [message for message, _ in asked]
         messages += [self._read(delivery) async for delivery in in_turns(deliveries)]
         return Batch(messages, deliveries, [done for _, done in asked])
@@ -176,69 +183,58 @@ class Consumer:
         for done in batch.waiting:
             if not done.cancelled():
                 done.set_result(None)
-        _measure(batch.deliveries, time.time())
+        _measure(batch.messages, time.time())
         await self._acknowledge(batch.deliveries)
         return as_planned
 
     def _read(self, delivery: Delivery) -> Received:
-        raw = delivery.raw
+        """Read a message; where that fails, it alone is held."""
         hears = self._heard[delivery.queue]
-        digest = data_digest(raw.body, content_type=raw.content_type)
-        event = _event_in(raw, hears, self._committer.clock.latest())
-        whose = raw.user_id
-        received = Received(hears, delivery.queue, raw.body, raw.content_type, raw.headers, event, digest, whose)
-        return self._tracer.begin(received, delivery.at)
+        try:
+            if not self._breakers[delivery.queue].condemns(delivery.arrived.body):
+                arrived = received(delivery.arrived, delivery.queue, hears, self._committer.clock.latest())
+                return self._tracer.begin(arrived, delivery.at)
+            log.error("message_loses_connections", queue=delivery.queue)
+        except Exception as error:  # whatever it is, the message is in hand and must get done
+            log.exception("message_cannot_be_read", queue=delivery.queue, error=type(error).__name__)
+        return unread(delivery.arrived, delivery.queue, hears)
 
     async def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge finished deliveries, per channel with one frame for a whole run."""
-        for channel, group in groupby(deliveries, key=lambda delivery: delivery.channel):
-            acknowledgements = self._finished.setdefault(channel, Acknowledgements())
-            upto = acknowledgements.finish([delivery.tag for delivery in group])
-            if upto is not None:
-                await _acknowledge(channel, upto)
+        for (queue, hand), group in groupby(deliveries, key=lambda delivery: (delivery.queue, delivery.hand)):
+            tags = [delivery.tag for delivery in group]
+            upto = hand.finish(tags)
+            if upto is None or not await _acknowledge(hand.channel, upto):
+                continue
+            hand.acknowledged(upto, time.monotonic())
+            if self._breakers[queue].finished(len(tags)):
+                await _come_again(hand.channel)
 
 
-def _measure(deliveries: Sequence[Delivery], now: float) -> None:
+def _measure(messages: Sequence[Received], now: float) -> None:
     """Count how long the decision took since the broker took the message, where it says when that was.
 
     A broker stamps messages if it is told to (deploy/rabbitmq/rabbitmq.conf; RabbitMQ 3.12 or later), unless its sender
     did.
     """
-    for delivery in deliveries:
-        stamp = delivery.raw.headers.get(BROKER_STAMP)
+    for message in messages:
+        stamp = message.headers.get(BROKER_STAMP)
         if isinstance(stamp, int):
-            metrics.DECISION.labels(delivery.queue).observe(max(0.0, now - stamp / 1000))
+            metrics.DECISION.labels(message.queue).observe(max(0.0, now - stamp / 1000))
 
 
-async def _acknowledge(channel: Any, upto: int) -> None:
-    """Acknowledge all up to a delivery; where the channel is gone they come again, and the inbox knows them."""
+async def _come_again(channel: Any) -> None:
+    """Close a channel whose messages were taken alone: the next takes as many at once as ever."""
+    with suppress(*LOST):
+        await channel.close()
+
+
+async def _acknowledge(channel: Any, upto: int) -> bool:
+    """Acknowledge all up to a delivery; False where the channel is gone: they come again, and the inbox knows them."""
     try:
         await channel.basic_ack(upto, multiple=True)
     except (*LOST, asyncio.CancelledError):
         if is_asked_to_stop():
             raise
-
-
-def _event_in(raw: AbstractIncomingMessage, hears: Hears, now: datetime) -> CloudEvent[Any] | InvalidEvent:
-    """Return the event that a message holds, or what is wrong with it."""
-    try:
-        event = decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers, now=now)
-    except InvalidEvent as invalid:
-        return _unknown(invalid) if hears.model is UnknownType else invalid
-    return event
-
-
-def _unknown(invalid: InvalidEvent) -> InvalidEvent:
-    """Say that nobody hears this type, instead of what else may be wrong with it."""
-    detail = (
-        "Nobody listens to this type under this routing key. The routing key is the event's type, one of those that"
-        " docs/integrating.md lists; mend it and send the event under a new id."
-    )
-    return InvalidEvent(
-        "unknown-type",
-        (Problem(pointer="/type", detail=detail),),
-        id=invalid.id,
-        source=invalid.source,
-        type=invalid.type,
-        traceparent=invalid.traceparent,
-    )
+        return False
+    return True

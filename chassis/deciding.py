@@ -216,9 +216,11 @@ class _Deciding:
             self._handle(message, event)
 
     def _repeated(self, message: Received, earlier: str) -> None:
-        """Leave a repeated message alone; hold it where its data differs from the first one's."""
+        """Leave a repeated message alone; hold it where its data differs from the first one's, or it is invalid."""
         if message.digest == earlier:
             self.verdict.duplicates += 1
+            if isinstance(message.event, InvalidEvent):
+                self._hold(message, message.event.reason, *message.event.problems)
         else:
             self._hold(message, "id-reused", Problem(pointer="/id", detail=_REUSED))
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-import aio_pika
 import aiormq
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
+from chassis import connections
 from chassis.errors import is_asked_to_stop
 from chassis.frames import Outgoing
 from chassis.pipeline import Confirms, publish_all
@@ -56,7 +56,7 @@ class Link:
     async def _open(self) -> aiormq.Channel:
         if self._connection is None or self._channel is None or self._channel.is_closed:
             await self.close()
-            self._connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT_S)
+            self._connection = await connections.connect(self._url, timeout=CONNECT_TIMEOUT_S)
             channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
             await channel.initialize()
             self._channel = cast("aiormq.Channel", await channel.get_underlay_channel())

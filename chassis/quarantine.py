@@ -21,10 +21,25 @@ MOST_HEADER = 1024
 async def prepare(database: Database) -> None:
     """Create the index that counts what is held: whole messages are stored, and kept once they are dealt with."""
     await database[COLLECTION].create_index([("state", 1), ("reason", 1)])
+    await database[COLLECTION].update_many(_BY_NAME, [{"$set": {"headers": _AS_LIST}}])
+
+
+_BY_NAME = {"$expr": {"$eq": [{"$type": "$headers"}, "object"]}}
+_AS_LIST = {
+    "$map": {
+        "input": {"$objectToArray": "$headers"},
+        "as": "header",
+        "in": {"name": "$$header.k", "value": "$$header.v"},
+    }
+}
+"""Headers in the form of now, where 0.2.0 stored them by name: that may be anything, and `$ref` names no field."""
 
 
 async def hold(database: Database, held: Sequence[Held], now: datetime, session: Session) -> None:
-    """Store these messages in the transaction of this session; the same bytes from the same queue are stored once."""
+    """Store these messages in the transaction of this session; the same bytes from the same queue are stored once.
+
+    What an operator had dealt with and comes again is held again: whoever sends it has not noticed.
+    """
     if held:
         await database[COLLECTION].bulk_write([_write(one, now) for one in held], session=session)
 
@@ -33,7 +48,8 @@ def _write(held: Held, now: datetime) -> UpdateOne:
     body = held.message.body
     digest = hashlib.sha256(body).hexdigest()
     id = hashlib.sha256(f"{held.message.queue} {held.reason} {digest}".encode()).hexdigest()[:16]
-    update = {"$setOnInsert": {**_document(held), "sha256": digest, "state": "held", "at": now}, "$inc": {"times": 1}}
+    first = {**_document(held), "sha256": digest, "at": now}
+    update = {"$setOnInsert": first, "$set": {"state": "held", "lastAt": now}, "$inc": {"times": 1}}
     return UpdateOne({"_id": id}, update, upsert=True)
 
 
@@ -56,7 +72,9 @@ def _document(held: Held) -> Document:
         "eventId": message.event.id,
         "account": message.account,
         "contentType": message.content_type,
-        "headers": {_plain(name): _plain(value) for name, value in message.headers.items() if held.kept},
+        "headers": [
+            {"name": _plain(name), "value": _plain(value)} for name, value in message.headers.items() if held.kept
+        ],
         "body": message.body if whole else head,
         "length": len(message.body),
         "whole": whole,

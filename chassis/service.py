@@ -12,18 +12,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from dataclasses import dataclass
 from typing import Any
 
-import aio_pika
 import structlog
 import uvloop
 from aio_pika.exceptions import AMQPError
-from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import allowances, health, logs, outbox, quarantine, topology, tracing
+from chassis import allowances, connections, health, logs, outbox, quarantine, topology, tracing
 from chassis.committer import Committer, Limits
-from chassis.consumer import Consumer
-from chassis.errors import Unavailable
+from chassis.consumer import LOST, Consumer
+from chassis.errors import Unavailable, is_asked_to_stop
 from chassis.gauges import Gauges, Look
 from chassis.handling import Hears, Tells
 from chassis.management import looking
@@ -37,6 +35,7 @@ log = structlog.get_logger()
 
 GC_THRESHOLDS = (20_000, 20, 20)
 """A batch makes thousands of short-lived objects that reference counting frees: look for cycles less often."""
+RECONNECT_S = 1.0
 SWITCH_INTERVAL_S = 0.0005
 """Motor's threads wait for the interpreter's lock several times per operation, each time up to this long."""
 
@@ -95,12 +94,13 @@ class Runner:
             admission=settings.admission,
             tracer=tracer,
         )
-        limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
-        consumer = Consumer(self._committer, self._heard, limits, tracer)
+        self._limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
+        consumer = Consumer(self._committer, self._heard, self._limits, tracer)
         self._running = Running(self._mongo, self._database, teller, consumer, relay, tracer)
         self._broker = self._make_broker()
         self._tasks: list[asyncio.Task[None]] = []
         self.failed = False
+        self._has_started = False
         self._stopping = False
 
     async def run(self) -> None:
@@ -116,6 +116,7 @@ class Runner:
             self._broker,
             asgi_routes=health.routes({"mongodb": self._database_trouble, "rabbitmq": self._broker_trouble}),
             lifespan=self._lifespan,
+            after_startup=[self._begin_consuming],
             on_shutdown=[self._drain],
             logger=None,
         )
@@ -126,20 +127,38 @@ class Runner:
             apply_types=False,
             timeout=CONNECT_TIMEOUT_S,
             graceful_timeout=self._settings.graceful_timeout_s,
+            reconnect_interval=RECONNECT_S,
             logger=None,
         )
+        # Deliveries are taken off the connection: FastStream has no argument for that, nor aio-pika's for its class.
+        broker._connection_kwargs["connection_class"] = connections.consuming(self._running.consumer)  # noqa: SLF001
         for name, heard in self._heard.items():
-            subscriber = broker.subscriber(
+            broker.subscriber(
                 topology.queue(name, topology.routing_key(heard)),
                 topology.exchange(heard.exchange),
-                channel=topology.own_channel(3 * self._settings.batch_size),
-                ack_policy=AckPolicy.MANUAL,
-                no_reply=True,
-            )
-            subscriber(_never_called)
-            # The committer starts from the raw bytes: what FastStream makes of each message is a tenth of all work.
-            subscriber.consume = self._running.consumer.taking(name)  # type: ignore[assignment, method-assign]
+                channel=topology.own_channel(self._limits.prefetch),
+            )  # without a handler it declares and binds its queue, and does not consume
         return broker
+
+    async def _begin_consuming(self) -> None:
+        self._has_started = True
+        task = asyncio.create_task(self._consume())
+        task.add_done_callback(lambda done: self._ended(done) if done.cancelled() or done.exception() else None)
+        self._tasks.append(task)
+
+    async def _consume(self) -> None:
+        """Consume every queue, once all are declared; a connection that is lost meanwhile is waited for."""
+        for name, heard in self._heard.items():
+            queue = await self._broker.declare_queue(topology.queue(name, topology.routing_key(heard)))  # it is known
+            while True:
+                try:
+                    await queue.consume(_never_called)
+                    break
+                except (*LOST, asyncio.CancelledError) as error:
+                    if is_asked_to_stop():
+                        raise
+                    log.warning("consuming_later", queue=name, error=type(error).__name__)
+                    await asyncio.sleep(RECONNECT_S)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
@@ -163,6 +182,10 @@ class Runner:
         log.info("service_started", driver=self._settings.mongo_driver, port=self._settings.http_port)
         try:
             yield
+        except BaseException as error:
+            if not self._has_started:  # FastStream's part failed, and the web server would go on by itself
+                self._fail(error)
+            raise
         finally:
             await self._end()
             log.info("service_stopped")
@@ -172,7 +195,7 @@ class Runner:
         while True:
             try:
                 await self._mongo.ping()
-                async with await aio_pika.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S) as connection:
+                async with await connections.connect_robust(self._url, timeout=CONNECT_TIMEOUT_S) as connection:
                     await topology.declare(connection, list(self._heard))
                     await topology.declare_heard(connection, self._heard)
             except (AMQPError, OSError, Unavailable) as error:
@@ -190,10 +213,12 @@ class Runner:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Stop the whole service when a part of it fails, so that whoever watches over it starts it afresh."""
         if not self._stopping:
-            error = None if task.cancelled() else task.exception()
-            log.error("service_failed", error=type(error).__name__, exc_info=error)
-            self.failed = True
-            signal.raise_signal(signal.SIGTERM)
+            self._fail(None if task.cancelled() else task.exception())
+
+    def _fail(self, error: BaseException | None) -> None:
+        log.error("service_failed", error=type(error).__name__, exc_info=error)
+        self.failed = True
+        signal.raise_signal(signal.SIGTERM)
 
     async def _end(self) -> None:
         self._stopping = True
@@ -217,7 +242,7 @@ class Runner:
         """Ask the broker itself whether somebody consumes from each queue."""
         try:
             async with asyncio.timeout(3):
-                return await self._idle_queue()
+                return await self._idle_queue() or self._running.consumer.trouble()
         except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
             return f"RabbitMQ does not answer: {type(error).__name__}"
 
@@ -232,7 +257,7 @@ class Runner:
 
 
 async def _never_called(_: object) -> None:
-    """Stand in for the handler without which FastStream would not consume."""
+    """Stand in for what would take deliveries: they are taken before (`chassis.incoming`)."""
 
 
 def run(service: Service, settings: ServiceSettings) -> None:

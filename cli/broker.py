@@ -15,6 +15,7 @@ from aio_pika.exceptions import AMQPError, DeliveryError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ProbableAuthenticationError, PublishError
 
+from chassis import connections
 from cli.servers import without_password
 from cli.trouble import Exit, Trouble
 from instroom_contracts.cloudevent import Wire
@@ -29,7 +30,7 @@ LOST = (AMQPError, LowLevelAMQPError, OSError, TimeoutError, RuntimeError)
 async def connected(url: str) -> AsyncIterator[AbstractConnection]:
     """Connect to the broker; what goes wrong there is told as `Trouble`."""
     with _told_as_trouble(url):
-        async with await aio_pika.connect(
+        async with await connections.connect(
             url, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": "instroom command"}
         ) as connection:
             yield connection

@@ -24,7 +24,7 @@ class Fact:
         """Read a message in structured mode; None where it is no event."""
         try:
             event = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
             return None

@@ -50,6 +50,12 @@ class Held:
         """Return the message's body, or the head of it where it was too long to be kept."""
         return bytes(self.document["body"])
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the message's headers; a service of before 0.3.0 stores them by name."""
+        stored = self.document.get("headers") or []
+        return dict(stored) if isinstance(stored, Mapping) else {header["name"]: header["value"] for header in stored}
+
     def summary(self) -> dict[str, Any]:
         """Return what a list may show: no content, since that may be personal data."""
         at: datetime = self.document["at"]
@@ -62,11 +68,11 @@ class Held:
             raise Trouble(f"Only the head of message {self.id} was kept: give the whole event with --edit FILE.")
         try:
             content = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Trouble(f"Message {self.id} is no JSON: give the mended event with --edit FILE.") from None
         content_type = self.document.get("contentType")
         if not is_structured(content_type):
-            content = {**attributes_in(self.document.get("headers") or {}, content_type), "data": content}
+            content = {**attributes_in(self.headers, content_type), "data": content}
         if not isinstance(content, dict):
             raise Trouble(f"Message {self.id} is no JSON object: give the mended event with --edit FILE.")
         return content

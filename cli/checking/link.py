@@ -16,6 +16,8 @@ from pamqp.commands import Basic, Channel, Confirm, Connection, Exchange, Queue
 from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader
 
+from chassis.incoming import with_text
+from chassis.properties import readable
 from cli.checking.names import LEASE_MS, PART, Names
 from cli.checking.traffic import DeclaredQueue, Handed, Outcome, Reading, Sent, Tactics, Traffic
 from instroom_contracts import topology
@@ -89,6 +91,7 @@ class Link:
         return raw
 
     def _method(self, raw: bytes, channel: int, under_way: dict[int, Content], said: Any) -> bytes:
+        raw = with_text(raw)
         try:
             method: Any = framing.unmarshal(raw)[2]
         except (PAMQPException, ValueError, struct.error):
@@ -236,9 +239,9 @@ class Link:
 def _adds(content: Content, kind: int, raw: bytes) -> bool:
     """Add a frame to a message that is on its way; tell whether it is whole."""
     if kind == HEADER:
-        header = framing.unmarshal(raw)[2]
-        if isinstance(header, ContentHeader):
-            content.properties, content.missing = header.properties, header.body_size
+        header = ContentHeader()
+        header.unmarshal(readable(raw[HEADER_BYTES:-1]))
+        content.properties, content.missing = header.properties, header.body_size
     else:
         content.body += raw[HEADER_BYTES:-1]
         content.missing -= len(raw) - HEADER_BYTES - 1

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from chassis.properties import Properties
+from chassis.reading import lost_of, unreadable
 from cli.checking.traffic import Sent, Traffic
 from cli.checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
 from instroom_contracts import topology
-from instroom_contracts.cloudevent import STRUCTURED, CloudEvent, InvalidEvent, Problem, decode
+from instroom_contracts.cloudevent import STRUCTURED, CloudEvent, EventData, InvalidEvent, Problem, decode
 from instroom_contracts.modes import is_structured
 
 PERSISTENT = 2
@@ -33,11 +35,9 @@ class Request:
         if model is None:
             detail = f"Instroom hears no type '{sent.routing_key}': publish under the event's type."
             return InvalidEvent("unknown-type", (Problem("/type", detail),))
-        kind = sent.properties.content_type
-        try:
-            return decode(sent.body, model=model, content_type=kind, headers=sent.headers)
-        except InvalidEvent as invalid:
-            return invalid
+        lost = lost_of(Properties({}), sent.headers)
+        event = _event_in(sent, model)
+        return unreadable(event, lost) if lost else event
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -76,6 +76,13 @@ class Published:
     def complaints(self, rule: Callable[[Request], str]) -> list[str]:
         """Return what a rule says of each message that breaks it."""
         return [f"{request.label}: {said}" for request in self.requests if (said := rule(request))]
+
+
+def _event_in(sent: Sent, model: type[EventData]) -> CloudEvent[Any] | InvalidEvent:
+    try:
+        return decode(sent.body, model=model, content_type=sent.properties.content_type, headers=sent.headers)
+    except InvalidEvent as invalid:
+        return invalid
 
 
 def judge_publisher(published: Published) -> list[Finding]:

@@ -20,7 +20,7 @@ from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
 
 COLLECTION = "quarantine"
-_DETAILS = ("account", "problems", "contentType", "headers", "note", "replayedAs", "changedAt", "sha256")
+_DETAILS = ("account", "problems", "contentType", "lastAt", "note", "replayedAs", "changedAt", "sha256")
 
 LIST_HELP = f"""\
 List messages in quarantine, newest last; only those still held, unless --all.
@@ -58,7 +58,8 @@ what its source itself sent.
 {EXIT_CODES}"""
 
 DROP_HELP = f"""\
-Mark messages as dropped: nothing is done with them any more. They are kept, with your note.
+Mark messages as dropped: nothing is done with them any more. They are kept, with your note. One that is sent again is
+held again.
 
 \b
   instroom quarantine drop 3f1c9a7be2d04c55 --note "test message, confirmed with the sender"
@@ -99,7 +100,7 @@ def show_one(
     held = asyncio.run(_find_by_ids(servers_of(context), [id]))[0]
     remark("What follows may hold personal data.")
     content = held.body.decode(errors="backslashreplace")
-    rest = {name: held.document.get(name) for name in _DETAILS}
+    rest = {**{name: held.document.get(name) for name in _DETAILS}, "headers": held.headers}
     if as_json:
         return show_json({**held.summary(), **rest, "body": content})
     for name, value in {**held.summary(), **rest}.items():

@@ -18,7 +18,9 @@ from bson.raw_bson import RawBSONDocument
 
 from deploy.local.errors import LocalError
 
-FORMAT = 1
+FORMAT = 2
+READ = {1, FORMAT}
+"""Forms that can be restored; in the first, messages had their properties each by itself."""
 CONTENTS = "contents.json"
 Contents = Mapping[str, Any]
 
@@ -89,7 +91,7 @@ class Archive:
         try:
             contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
             files = contents["files"]
-            known = contents["format"] == FORMAT
+            known = contents["format"] in READ
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LocalError(f"{folder} is no backup: {CONTENTS} cannot be read. Name the folder of one.") from error
         if not known:

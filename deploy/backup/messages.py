@@ -16,6 +16,8 @@ import bson
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from bson.raw_bson import RawBSONDocument
 
+from chassis import connections
+from chassis.properties import read, written
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
@@ -26,7 +28,7 @@ FOLDER = "messages"
 PREFETCH = 500
 AT_ONCE = 500
 FIRST_WITHIN_S, QUIET_S, STALLED_S = 5.0, 1.0, 60.0
-_PROPERTIES = (
+_KEPT = (
     "content_type",
     "content_encoding",
     "priority",
@@ -34,7 +36,6 @@ _PROPERTIES = (
     "reply_to",
     "message_id",
     "timestamp",
-    "type",
     "user_id",
     "app_id",
 )
@@ -52,7 +53,7 @@ def kept_queues(definitions: Mapping[str, Any]) -> list[str]:
 async def save(doors: Doors, queues: Sequence[str], draft: Draft) -> int:
     """Copy what lies in these queues, and leave it there; return how many messages."""
     count = 0
-    async with await aio_pika.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
+    async with await connections.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
         for queue in queues:
             with draft.file(f"{FOLDER}/{queue}") as file:
                 reading = _stream(connection) if queue == topology.STREAM else _waiting(connection, queue)
@@ -107,14 +108,19 @@ def _offset(message: AbstractIncomingMessage) -> int:
 
 
 def _copied(message: AbstractIncomingMessage) -> dict[str, Any]:
+    """Return a message as it is kept: properties as AMQP has them, since no other form holds all that it allows.
+
+    What could not be read of them is marked, so that whoever consumes it after a restore knows.
+    """
     headers = {name: value for name, value in message.headers.items() if name not in _OF_THE_BROKER}
-    return {**{name: getattr(message, name) for name in _PROPERTIES}, "headers": headers, "body": message.body}
+    values = {name: getattr(message, name) for name in _KEPT}
+    return {"properties": written({**values, "message_type": message.type, "headers": headers}), "body": message.body}
 
 
 async def restore(doors: Doors, archive: Archive) -> int:
     """Put every message into the queue that it lay in, in order; return how many."""
     count = 0
-    async with await aio_pika.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
+    async with await connections.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         for queue in archive.names(FOLDER):
             messages = archive.read(f"{FOLDER}/{queue}")
@@ -127,4 +133,7 @@ async def restore(doors: Doors, archive: Archive) -> int:
 
 def _restored(document: RawBSONDocument) -> aio_pika.Message:
     copied: dict[str, Any] = bson.decode(document.raw, _WITH_OFFSETS)
+    if (properties := copied.pop("properties", None)) is not None:  # 0.2.0 kept each property by itself
+        copied.update(read(properties).values)
+        copied["type"] = copied.pop("message_type", None)
     return aio_pika.Message(**copied, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)

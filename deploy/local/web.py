@@ -34,6 +34,16 @@ def answers_well(url: str) -> bool:
         return False
 
 
+def trouble_at(url: str) -> str:
+    """Return what a page says that answers with an error; empty where it answers well."""
+    try:
+        page(url)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode(errors="replace")
+    return ""
+
+
 def page(url: str) -> bytes:
     """Return what a page holds; raises `OSError` where it cannot be had."""
     with _direct.open(url, timeout=10) as answer:

@@ -18,7 +18,7 @@ from pathlib import Path
 from deploy.local.daemons import Daemon
 from deploy.local.servers import ROOT
 from deploy.local.settings import Ports
-from deploy.local.web import answers_well
+from deploy.local.web import answers_well, trouble_at
 from tests.support.leftovers import own_home
 from tests.support.place import Place
 from tests.support.servers import SCRATCH
@@ -85,6 +85,10 @@ class ServiceProcess:
     async def troubled(self) -> bool:
         """Ask it the same, hoping for a no."""
         return not await self.ready()
+
+    def trouble(self) -> str:
+        """Return what the service says of itself where it does not work; empty where it does."""
+        return trouble_at(f"{self.url}/readyz")
 
     def kill(self) -> None:
         """End the process with SIGKILL, in whatever it was doing."""

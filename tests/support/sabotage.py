@@ -14,14 +14,19 @@ from dataclasses import replace
 from typing import Any
 
 import motor.motor_asyncio
+from faststream.rabbit import RabbitBroker
+from pamqp.header import ContentHeader
 from pymongo import DeleteOne, ReplaceOne
 
-from chassis import committer, consumer, deciding, facts, inbox, lane, link, mongo, service, store
+from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
 from services.enrolment import schema
 from services.enrolment.domain import values
 from services.notification import ledger
+
+FRAGILE = b"handle with care"
+"""What a message says that `fragile` drops."""
 
 
 def switch(owner: object, name: str, stand_in: object) -> None:
@@ -48,10 +53,62 @@ def memory() -> None:
 def quarantine() -> None:
     """Let a message that is no valid event fail as an error would."""
 
-    def strict(raw: Any, hears: Any, now: Any) -> Any:
-        return decode(raw.body, model=hears.model, content_type=raw.content_type, headers=raw.headers, now=now)
+    def strict(body: bytes, content_type: Any, headers: Any, hears: Any, now: Any) -> Any:
+        return decode(body, model=hears.model, content_type=content_type, headers=headers, now=now)
 
-    switch(consumer, "_event_in", strict)
+    def unguarded(self: consumer.Consumer, delivery: consumer.Delivery) -> Any:
+        now = self._committer.clock.latest()
+        return reading.received(delivery.arrived, delivery.queue, self._heard[delivery.queue], now)
+
+    switch(reading, "_event_in", strict)
+    switch(consumer.Consumer, "_read", unguarded)
+
+
+def legibility() -> None:
+    """Read properties as the broker's client does, where the whole connection is read."""
+    take = consumer.Consumer._take
+
+    def read_first(self: consumer.Consumer, delivery: consumer.Delivery) -> None:
+        ContentHeader().unmarshal(bytes(12) + delivery.arrived.properties)
+        take(self, delivery)
+
+    switch(consumer.Consumer, "_take", read_first)
+
+
+def breaker() -> None:
+    """Never find the message that loses connections, and have some that do."""
+    fragile()
+    switch(hands.Breaker, "condemns", lambda *_: False)
+
+
+def fragile() -> None:
+    """Lose the connection over a message that asks for it: no guard, but what nobody foresaw."""
+    take = consumer.Consumer._take
+
+    def fail(self: consumer.Consumer, delivery: consumer.Delivery) -> None:
+        take(self, delivery)
+        if FRAGILE in delivery.arrived.body and not self._breakers[delivery.queue].condemns(delivery.arrived.body):
+            raise RuntimeError("this one costs the connection")
+
+    switch(consumer.Consumer, "_take", fail)
+
+
+def stillborn() -> None:
+    """Fail where FastStream starts: no guard, but a connection that is lost at the wrong moment."""
+
+    async def fail(_: RabbitBroker) -> None:
+        raise ConnectionError("lost")
+
+    switch(RabbitBroker, "start", fail)
+
+
+def progress() -> None:
+    """Take messages, and never acknowledge any."""
+
+    async def nothing(_: consumer.Consumer, __: Sequence[consumer.Delivery]) -> None: ...
+
+    switch(consumer.Consumer, "_acknowledge", nothing)
+    switch(hands, "STALLED_S", 0.5)
 
 
 def isolation() -> None:
@@ -80,7 +137,7 @@ def acknowledgement() -> None:
 
     def acknowledge_first(self: consumer.Consumer, delivery: consumer.Delivery) -> None:
         take(self, delivery)
-        task = asyncio.ensure_future(delivery.raw.ack())
+        task = asyncio.ensure_future(delivery.hand.channel.basic_ack(delivery.tag))
         task.add_done_callback(lambda done: done.exception())
 
     async def nothing(_: consumer.Consumer, __: Sequence[consumer.Delivery]) -> None: ...
@@ -160,18 +217,8 @@ def echoes() -> None:
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
-        seats,
-        memory,
-        quarantine,
-        isolation,
-        acknowledgement,
-        confirms,
-        order,
-        bypass,
-        patience,
-        hurry,
-        leave,
-        echoes,
+        *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
+        *(confirms, order, bypass, patience, hurry, leave, echoes),
     )
 }
 

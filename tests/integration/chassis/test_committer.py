@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
-from chassis import store
+from chassis import quarantine, store
 from chassis.committer import CONFLICTS_INSIDE, Committer
 from chassis.documents import Document, Kind
 from chassis.mongo import Collection, Database, Mongo, Session
 from chassis.outbox import Teller
+from cli.held import Held
 from instroom_contracts.cloudevent import InvalidEvent
 from tests.integration.chassis.conftest import rows, told
 from tests.support.eventually import eventually
@@ -201,10 +202,39 @@ async def test_an_invalid_message_with_odd_headers_is_held_all_the_same(
 ) -> None:
     """A sender chooses the headers: none of their types may stop the service."""
     odd = {"price": Decimal("1.5"), "raw": bytearray(b"\xff"), "nul\0name": "nul\0value", "table": {"a": [1]}}
-    await committer.commit([replace(invalid(id=None), headers=odd)])
+    named = {"$set": "1", "$ref": "a", "$id": "b", "a.b": "2", "": "3"}
+    await committer.commit([replace(invalid(id=None), headers={**odd, **named})])
     (held,) = await rows(database, "quarantine")
-    assert held["headers"]["price"] == "1.5"
-    assert held["headers"]["nulname"] == "nulvalue"
+    headers = Held("enrolment", held).headers
+    assert {name: headers[name] for name in named} == named
+    assert headers["price"] == "1.5"
+    assert headers["nulname"] == "nulvalue"
+
+
+@pytest.mark.parametrize("state", ["dropped", "replayed"])
+async def test_what_an_operator_dealt_with_is_held_again_when_it_comes_again(
+    committer: Committer, database: Database, state: str
+) -> None:
+    """Its sender goes on as before, and nobody would look."""
+    for message in (invalid(id=None), replace(invalid(id="1"), body=b"[]")):
+        await committer.commit([message])
+        dealt_with = {"$set": {"state": state, "note": "a test"}}
+        await database["quarantine"].update_many({}, dealt_with)
+        await committer.commit([message])
+        held = await database["quarantine"].find_one({"eventId": message.event.id})
+        assert held is not None
+        assert (held["state"], held["times"], held["note"]) == ("held", 2, "a test")
+
+
+async def test_headers_that_were_stored_by_name_are_kept_as_a_list(database: Database) -> None:
+    """As 0.2.0 left them; a start of every replica may do it, and once is enough."""
+    old = {"_id": "a1", "headers": {"ce-id": "7", "$ref": "x", "a.b": "2"}}
+    await database["quarantine"].insert_many([old, {"_id": "a2", "headers": {}}])
+    for _ in range(2):
+        await quarantine.prepare(database)
+        kept = await rows(database, "quarantine")
+        assert [Held("enrolment", row).headers for row in kept] == [old["headers"], {}]
+        assert all(isinstance(row["headers"], list) for row in kept)
 
 
 async def test_of_a_message_that_is_too_large_the_head_is_stored(committer: Committer, database: Database) -> None:

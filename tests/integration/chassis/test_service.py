@@ -7,6 +7,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+from deploy.local.errors import StartFailed
+from tests.support.place import Place
+from tests.support.running import ServiceProcess
+
 NOWHERE = {
     "RABBITMQ_URL": "amqp://127.0.0.1:1/",
     "MONGO_URL": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200",
@@ -23,3 +29,9 @@ def test_a_service_that_waits_for_its_servers_can_be_stopped() -> None:
         assert "waiting_for_servers" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_service_that_fails_while_it_starts_ends(place: Place) -> None:
+    """Whoever watches over it starts it afresh; a process that answers health checks and does nothing is left alone."""
+    with pytest.raises(StartFailed, match="ended while it was starting"):
+        ServiceProcess("catalog", place, {}, without="stillborn").start()

@@ -16,6 +16,7 @@ from cli.stream import follow, read_up_to_now
 from cli.trouble import Trouble
 from instroom_contracts import topology
 from tests.support.eventually import eventually
+from tests.support.oddities import UNREADABLE, publish_raw, raw_channel
 from tests.support.place import Place
 
 
@@ -46,6 +47,17 @@ async def test_everything_is_read_in_order_and_then_it_ends(connection: Abstract
     facts = [(offset, fact.id) async for offset, fact in read_up_to_now(connection) if fact]
     assert facts == [(number, str(number)) for number in range(1200)]
     assert [offset async for offset, _ in read_up_to_now(connection, 1190)][-10:] == list(range(1190, 1200))
+
+
+async def test_messages_that_no_client_can_read_are_passed_over(place: Place, connection: AbstractConnection) -> None:
+    """An audit, a report or a live tail that ends there would end there every time."""
+    await tell(connection, 0)
+    async with raw_channel(place.rabbitmq_url) as channel:
+        for raw in UNREADABLE.values():
+            await publish_raw(channel, topology.EVENTS, b"nl.enrolments.caf\xe9.v1", raw, b"?")
+    await tell(connection, 1)
+    facts = [fact and fact.id async for _, fact in read_up_to_now(connection)]
+    assert facts == ["0", *([None] * len(UNREADABLE)), "1"]
 
 
 async def test_a_start_behind_the_end_gives_nothing(connection: AbstractConnection) -> None:

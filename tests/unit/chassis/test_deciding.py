@@ -96,6 +96,14 @@ def test_an_invalid_message_is_held_answered_and_spends_its_id() -> None:
     assert set(verdict.spent) == {f"{SOURCE} 1", f"{SOURCE} 2"}
 
 
+def test_an_invalid_message_that_comes_again_is_held_again_and_not_answered_again() -> None:
+    """An operator may have dropped it meanwhile; its sender has the answer."""
+    verdict = verdict_on(invalid(id="1"), invalid(id="1"), invalid(id="0"), inbox={f"{SOURCE} 0": "digest"})
+    assert [held.reason for held in verdict.held] == ["invalid-event"] * 3
+    assert len(verdict.told) == 1
+    assert verdict.duplicates == 2
+
+
 def test_an_invalid_message_without_an_id_is_held_unanswered() -> None:
     """There is nobody to answer."""
     verdict = verdict_on(invalid(id=None))

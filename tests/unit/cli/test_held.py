@@ -38,7 +38,7 @@ def held(event: object = EVENT, **changes: Any) -> Held:
         "state": "held",
         "eventId": "spent",
         "contentType": "application/cloudevents+json",
-        "headers": {},
+        "headers": [],
         "body": body,
         "whole": True,
         **changes,
@@ -174,3 +174,15 @@ def test_a_list_shows_no_content() -> None:
     summary = held(at=NOW).summary()
     assert "body" not in summary
     assert "robin@example.org" not in str(summary)
+
+
+def test_a_message_that_is_nested_without_end_is_told_to_be_mended() -> None:
+    """Its sender chose it, and an operator has to deal with it."""
+    with pytest.raises(Trouble, match="is no JSON"):
+        held(b"[" * 60_000).event()
+
+
+@pytest.mark.parametrize("stored", [{"ce-id": "7"}, [{"name": "ce-id", "value": "7"}]])
+def test_headers_are_read_in_either_form(stored: object) -> None:
+    """A replica of before may have stored them by name since the last start."""
+    assert held(headers=stored).headers == {"ce-id": "7"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
+from pamqp import frame as framing
 from pamqp.commands import Basic, Channel, Connection, Exchange, Queue
 
+from chassis.properties import MARK
 from cli.checking.link import Cut
 from cli.checking.traffic import Tactics
 from instroom_contracts import topology
@@ -51,6 +54,26 @@ def test_the_client_hears_its_own_names() -> None:
     assert talk.broker(Queue.DeclareOk(NAMES.queue("int.website.seats"), 0, 0)).queue == "int.website.seats"
     delivered = Basic.Deliver("c", 1, exchange=NAMES.events, routing_key="x")
     assert talk.broker(delivered, body=b"").exchange == topology.EVENTS
+
+
+def test_a_message_that_no_client_can_read_is_noted_all_the_same() -> None:
+    """A check that ends there would tell its author nothing."""
+    talk = Conversation()
+    talk.client(Basic.Publish(exchange=topology.INTAKE, routing_key="x"))
+    properties = struct.pack(">HQ", 1 << 6, 2**63)
+    payload = struct.pack(">HHQ", 60, 0, 0) + properties
+    talk.link.from_client(struct.pack(">BHL", 2, 1, len(payload)) + payload + b"\xce")
+    (sent,) = talk.traffic.sent
+    assert sent.headers == {MARK: "timestamp"}
+
+
+def test_a_routing_key_that_is_no_text_leads_nowhere_else() -> None:
+    """What the check cannot read must not slip through to the intake of life."""
+    talk = Conversation()
+    whole = framing.marshal(Basic.Publish(exchange=topology.INTAKE, routing_key="cafe"), 1)
+    passed = framing.unmarshal(talk.link.from_client(whole.replace(b"cafe", b"caf\xe9")))[2]
+    assert isinstance(passed, Basic.Publish)
+    assert (passed.exchange, passed.routing_key) == (NAMES.intake, "caf?")
 
 
 def test_an_exchange_of_life_is_looked_up_only() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chassis.properties import MARK
 from cli.checking.publishing import Published, judge_publisher, matches
 from cli.checking.traffic import Sent, Traffic
 from cli.checking.verdict import Finding
@@ -39,6 +40,7 @@ def test_nothing_is_wrong_with_a_good_message() -> None:
         ({"content_type": None}, "content type"),
         ({"routing_key": "nl.enrolments.misspelt.v1"}, "envelope"),
         ({"body": b"{"}, "envelope"),
+        ({"headers": {MARK: "timestamp"}}, "envelope"),
         ({"message_id": "another"}, "message_id and type"),
     ],
     ids=str,
