@@ -14,7 +14,10 @@ from instroom_contracts.fields import (
     IntakePart,
     Language,
     Line,
+    MailAddress,
     Many,
+    ShortLine,
+    ShortText,
     Slug,
     Source,
     Sparse,
@@ -27,7 +30,7 @@ _MOST_EXACT = 2**53 - 1
 
 Whole = Annotated[int, Field(ge=-_MOST_EXACT, le=_MOST_EXACT)]
 Real = Annotated[float, Field(ge=-_MOST_EXACT, le=_MOST_EXACT)]
-Answers = dict[Annotated[Line, Field(max_length=100)], Text | bool | Whole | Real]
+Answers = dict[ShortLine, Text | bool | Whole | Real]
 SessionIds = Annotated[Many[Id], Field(max_length=100)]
 EnrolmentIds = Annotated[Many[Id], Field(max_length=1500)]
 
@@ -36,13 +39,13 @@ class Participant(IntakePart):
     """Who takes part. `reference` tells people apart who share a mailbox; `role` is a slug from the audience list."""
 
     name: Line
-    email: Email
+    email: MailAddress
     organisation: Line
     role: Slug
     region: Sparse[Line | None] = None
-    dietary_wishes: Sparse[Annotated[Text, Field(max_length=500)] | None] = None
+    dietary_wishes: Sparse[ShortText | None] = None
     language: Language = "nl"
-    reference: Sparse[Annotated[Line, Field(max_length=100)] | None] = None
+    reference: Sparse[ShortLine | None] = None
 
 
 class Companion(IntakePart):
@@ -76,7 +79,7 @@ class EnrolmentCancellationRequested(IntakeData):
     """Withdraw an enrolment; the reason is for the course desk and is never repeated in a fact."""
 
     enrolment_id: Id
-    reason: Sparse[Annotated[Text, Field(max_length=500)] | None] = None
+    reason: Sparse[ShortText | None] = None
 
 
 class SessionChoiceSubmitted(IntakeData):
@@ -114,7 +117,7 @@ class Contact(IntakePart):
     """Whom to ask about a request for an in-company edition."""
 
     name: Line
-    email: Email
+    email: MailAddress
 
 
 class InCompanyRequested(IntakeData):
