@@ -52,6 +52,8 @@ class Running:
 
 
 Task = Callable[[Running], Coroutine[Any, Any, None]]
+Migration = Callable[[Mongo, Database], Awaitable[None]]
+"""Brings what an earlier release stored into the form of this one, before anything is decided; at every start."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Service:
     prepare: Callable[[Database], Awaitable[None]]
     tasks: Sequence[Task] = ()
     looks: Sequence[Look] = ()
+    migrations: Sequence[Migration] = ()
 
 
 class Runner:
@@ -142,6 +145,8 @@ class Runner:
         running = self._running
         await quarantine.prepare(self._database)
         await self._service.prepare(self._database)
+        for migrate in self._service.migrations:
+            await migrate(self._mongo, self._database)
         gauges = Gauges(self._database, self._service.looks)
         jobs = [
             running.consumer.run(),

@@ -30,6 +30,9 @@ T = TypeVar("T")
 OUR_RULE = "instroom"
 """The pydantic error type of our own validators."""
 
+ACCEPTED_BEFORE = {"accepted_before": True}
+"""The validation context to read a request with that was accepted before: rules that came since are not applied."""
+
 RULES: dict[str, str] = {}
 """What each pattern of this module asks for, as a sentence for whoever sent a text that does not match it."""
 
@@ -45,16 +48,21 @@ def broken_rule(sentence: str) -> PydanticCustomError:
 
 
 def _seen(pattern: str) -> AfterValidator:
-    """Take out of a text what cannot be seen (`visible`); what is left must match the pattern too."""
+    """Take out of a text what cannot be seen (`visible`), unless what is left would not match the pattern."""
     rule = re.compile(pattern)
 
     def left(text: str) -> str:
         seen = visible(text)
-        if seen is not text and not rule.search(seen):
-            raise broken_rule(RULES[pattern])
-        return seen
+        return seen if seen is text or rule.search(seen) else text
 
     return AfterValidator(left)
+
+
+def _asked(text: str, info: ValidationInfo) -> str:
+    """Want a text of a request to have something to be seen."""
+    if not visible(text).strip() and info.context != ACCEPTED_BEFORE:
+        raise broken_rule(_LINE_RULE)
+    return text
 
 
 # Beyond CR, LF and NUL: mail libraries also break a header line at the other controls and at U+2028 and U+2029.
@@ -152,7 +160,9 @@ _TEXT_RULE = "This text may hold line breaks and tabs, and no other control char
 _EMAIL = rf"^[^{_SPECIALS}]{{1,64}}@[^{_SPECIALS}]+$"
 
 Line = Annotated[str, _text(_LINE, 200, _LINE_RULE), _seen(_LINE)]
-ShortLine = Annotated[str, _text(_LINE, 100, _LINE_RULE), _seen(_LINE)]
+AskedLine = Annotated[Line, AfterValidator(_asked)]
+"""A line in a request; facts and what is kept may hold one from before this was asked for (`Line`)."""
+ShortAskedLine = Annotated[str, _text(_LINE, 100, _LINE_RULE), _seen(_LINE), AfterValidator(_asked)]
 Text = Annotated[str, _text(_TEXT, 4000, _TEXT_RULE, least=0), _seen(_TEXT)]
 ShortText = Annotated[str, _text(_TEXT, 500, _TEXT_RULE, least=0), _seen(_TEXT)]
 Email = Annotated[
@@ -216,8 +226,6 @@ Hours = Annotated[
         "These must be local hours, from and until, e.g. 17:00-22:00.",
     ),
 ]
-ACCEPTED_BEFORE = {"accepted_before": True}
-"""The validation context to read a request with that was accepted before: rules that came since are not applied."""
 
 
 def _mailable(address: str, info: ValidationInfo) -> str:

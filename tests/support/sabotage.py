@@ -18,7 +18,7 @@ from pymongo import DeleteOne, ReplaceOne
 
 from chassis import committer, consumer, deciding, inbox, mongo, relay, service, store
 from instroom_contracts.cloudevent import decode
-from services.enrolment import schema
+from services.enrolment import rekeying, schema
 from services.enrolment.domain import values
 from services.notification import ledger
 
@@ -143,9 +143,17 @@ def leave() -> None:
     switch(ledger.MongoLedger, "hand_over", unrecorded)
 
 
+def keys() -> None:
+    """Leave participants under the keys of an earlier release."""
+
+    async def nothing(*_: object) -> None: ...
+
+    switch(rekeying, "rekey", nothing)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave)
+    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave, keys)
 }
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from typing import Any
 from unicodedata import category
 
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from instroom_contracts import fields, visible
-from instroom_contracts.fields import Email, Line, Link, ShortLine, ShortText, Text
+from instroom_contracts.fields import ACCEPTED_BEFORE, Email, Line, Link, ShortAskedLine, ShortText, Text
+from instroom_contracts.intake import Participant
+from instroom_contracts.notification import Recipient
 from instroom_contracts.topology import TYPES
 from tests.unit.contracts.builders import envelope, participant, pointers, read, request
 
@@ -26,7 +28,7 @@ PERSIAN, HINDI = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "क्\u20
 @pytest.mark.parametrize("unseen", UNSEEN)
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [(Line, "Ro{}bin"), (ShortLine, "{}a"), (Text, "een\ntwee{}"), (ShortText, "{}vegan"),
+    [(Line, "Ro{}bin"), (ShortAskedLine, "{}a"), (Text, "een\ntwee{}"), (ShortText, "{}vegan"),
      (Email, "ro{}bin@example.org"), (Link, "https://meet.example.org/a{}")],
 )  # fmt: skip
 def test_what_cannot_be_seen_is_taken_out_of_every_kind_of_text(kind: Any, text: str, unseen: str) -> None:
@@ -122,8 +124,15 @@ def test_a_request_is_read_as_it_is_seen() -> None:
 
 def test_an_address_needs_something_to_see_before_the_at() -> None:
     """What is left must still be an address."""
-    with pytest.raises(ValidationError):
-        TypeAdapter[str](Email).validate_python("\u200b@example.org")
+    assert pointers(envelope(data=request(participant=participant(email="\u200b@example.org")))) == [
+        "/data/participant/email"
+    ]
+
+
+def test_what_was_accepted_before_is_read_still() -> None:
+    """A name of which nothing is left may stand in a queue, or in an invitation that is to be withdrawn."""
+    assert Recipient(name="\u200b", email="\u200b@example.org").name == "\u200b"
+    assert Participant.model_validate(participant(name="\u200b"), context=ACCEPTED_BEFORE).name == "\u200b"
 
 
 @pytest.mark.parametrize(("one", "other"), [("Súd  West", "Su\u0301d West"), (" a\u00a0b ", "a b"), ("a\u200bb", "ab")])
