@@ -52,6 +52,8 @@ def _seen(pattern: str) -> AfterValidator:
     rule = re.compile(pattern)
 
     def left(text: str) -> str:
+        if text.isascii():
+            return text
         seen = visible(text)
         return seen if seen is text or rule.search(seen) else text
 
@@ -60,7 +62,7 @@ def _seen(pattern: str) -> AfterValidator:
 
 def _asked(text: str, info: ValidationInfo) -> str:
     """Want a text of a request to have something to be seen."""
-    if not visible(text).strip() and info.context != ACCEPTED_BEFORE:
+    if not text.isascii() and not visible(text).strip() and info.context != ACCEPTED_BEFORE:
         raise broken_rule(_LINE_RULE)
     return text
 

@@ -22,7 +22,8 @@ MOST_IN_DOMAIN = 253
 _ATOMS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+)*"
 )
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 _BEFORE_AT = (
     "No mail can be sent to this address: before the '@' stand letters, digits and signs such as '-', '+' and \"'\", in"
@@ -44,8 +45,8 @@ def mailable(address: str) -> str:
     Only where `needs_utf8` does it hold anything else than ASCII. Raises `NotMailable`.
     """
     before, _, domain = visible(address).rpartition("@")
-    before = normalize("NFC", before)
-    if not _ATOMS.fullmatch(before) or len(before.encode()) > MOST_BEFORE_AT or not all(map(_fits, before)):
+    before = before if before.isascii() else normalize("NFC", before)
+    if not _ATOMS.fullmatch(before) or len(before.encode()) > MOST_BEFORE_AT or not _fits(before):
         raise NotMailable(_BEFORE_AT)
     whole = f"{before}@{_ascii(domain)}"
     if len(whole) > MOST_CHARACTERS:
@@ -75,19 +76,21 @@ def needs_utf8(address: str) -> bool:
 
 def _ascii(domain: str) -> str:
     """Return a domain as the DNS has it; a label that is ASCII already is taken as it is."""
+    if domain.isascii() and len(domain) <= MOST_IN_DOMAIN and _NAME.fullmatch(plain := domain.lower()):
+        return plain
     try:
         labels = uts46_remap(domain, std3_rules=False, transitional=False).removesuffix(".").split(".")
         name = ".".join(label if label.isascii() else alabel(label).decode() for label in labels)
     except IDNAError as error:
         raise NotMailable(_AFTER_AT) from error
-    if len(name) > MOST_IN_DOMAIN or not all(map(_LABEL.fullmatch, name.split("."))):
+    if len(name) > MOST_IN_DOMAIN or not _NAME.fullmatch(name):
         raise NotMailable(_AFTER_AT)
     return name
 
 
-def _fits(character: str) -> bool:
-    """Say whether a character may stand before the '@': beyond ASCII only what words and numbers are made of."""
-    return character.isascii() or category(character)[0] in "LMN"
+def _fits(before: str) -> bool:
+    """Say whether this may stand before the '@': beyond ASCII only what words and numbers are made of."""
+    return before.isascii() or all(one.isascii() or category(one)[0] in "LMN" for one in before)
 
 
 def _caseless(text: str) -> str:

@@ -70,7 +70,7 @@ def service(settings: Settings) -> Service:
         hears(settings.policy()),
         TELLS,
         schema.prepare,
-        tasks=(timer.run,),
+        tasks=(timer.run, rekeying.rekey_again),
         looks=(gauges.seats,),
         migrations=(rekeying.rekey,),
     )

@@ -8,21 +8,26 @@ of the earlier release that ran on for a while knew nothing of the new key.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 import structlog
+from pymongo.errors import PyMongoError
 
 from chassis.documents import Document
-from chassis.errors import Conflict
+from chassis.errors import Conflict, InstroomError
 from chassis.mongo import Database, Mongo, Session
+from chassis.service import Running
 from instroom_contracts.intake import Participant
 from services.enrolment.domain.values import Live, participant_key
 from services.enrolment.storage import ENROLMENTS, PARTICIPANTS, write_live
 
 log = structlog.get_logger()
 
+AGAIN_AFTER_S = 300.0
+"""By then the processes that an upgrade replaces have gone."""
 PORTION = 200
 """How many enrolments one transaction looks at."""
 
@@ -52,6 +57,18 @@ async def rekey(mongo: Mongo, database: Database) -> None:
         while not await _settled(mongo, database, ids):
             pass
         last = ids[-1]
+
+
+async def rekey_again(running: Running) -> None:
+    """Look once more when processes of the earlier release have gone, which run beside this one during an upgrade."""
+    while True:
+        await asyncio.sleep(AGAIN_AFTER_S)
+        try:
+            await rekey(running.mongo, running.database)
+        except (InstroomError, PyMongoError) as error:
+            log.warning("rekeying_interrupted", error=type(error).__name__)
+        else:
+            await asyncio.Event().wait()  # a task that ends is taken for one that failed
 
 
 async def _next(database: Database, last: str) -> list[str]:

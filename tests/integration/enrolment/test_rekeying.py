@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from chassis.mongo import Mongo, Session
+from chassis.service import Running
 from instroom_contracts.cloudevent import CloudEvent, new_event
 from instroom_contracts.intake import EnrolmentRequested, Participant
 from services.enrolment import rekeying
 from services.enrolment.domain.values import enrolment_id, participant_key
 from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
 from tests.integration.enrolment.ground import Ground, received
+from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import CATALOG, EDITION, cancellation, edition, participant, request, session
 
 OLD = [
@@ -128,6 +130,22 @@ async def test_who_signed_off_with_a_replica_of_before_may_enrol_again(ground: G
     await rekeying.rekey(ground.mongo, ground.database)
     assert await registrations(ground) == {}
     assert await told_after(ground, AGAIN[0]) == ["enrolment-confirmed"]
+
+
+async def test_what_a_replica_of_before_did_beside_this_one_is_mended_soon(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade starts the new processes first: until the old ones have gone they enrol under the old keys."""
+    monkeypatch.setattr(rekeying, "AGAIN_AFTER_S", 0.0)
+    (id,) = await enrolled_by_0_2_0(ground, OLD[0])
+    work = asyncio.create_task(rekeying.rekey_again(cast("Running", ground)))
+
+    async def mended() -> bool:
+        return await registrations(ground) == {participant_key(EDITION, OLD[0]): id}
+
+    await eventually(mended, within=20)
+    assert not work.done()
+    work.cancel()
 
 
 async def cancelled_meanwhile(ground: Ground, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
