@@ -80,7 +80,9 @@ def _called_off(invitation: Invitation) -> bool:
 
 def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, house: House) -> Envelope:
     organiser = edition.organiser if edition else None
-    sender = Party(without_addresses(organiser.name), organiser.email) if organiser else house.party
+    sender = house.party
+    if organiser:
+        sender = Party(without_addresses(organiser.name) or house.party.name, organiser.email)
     name = name_in(letter.participant.name) or words.labels["participant"]
     recipient = Party(name, letter.participant.email)
     return Envelope(sender, organiser.reply_to if organiser else None, recipient, letter.message_id(house.domain))

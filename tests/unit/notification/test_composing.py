@@ -225,7 +225,11 @@ def test_without_the_screening_they_are_read(monkeypatch: pytest.MonkeyPatch, gu
 def test_a_title_that_is_nothing_but_an_address_becomes_a_word() -> None:
     """A sentence must not end in the air."""
     nothing = session(title=ADDRESS)
-    mail = mail_of(invitation(), Background(edition(nothing, title=ADDRESS), meeting(session=nothing)))
+    organiser = Organiser(name=ADDRESS, email="week@vng-connect.example.org")
+    mail = mail_of(
+        invitation(), Background(edition(nothing, title=ADDRESS, organiser=organiser), meeting(session=nothing))
+    )
+    assert mail["From"] == "Inschrijving <week@vng-connect.example.org>"
     assert mail["Subject"] == "Uitnodiging: bijeenkomst, dinsdag 8 juni 2021"
     assert "U bent ingeschreven voor dit programma." in text_of(mail)
 
