@@ -53,6 +53,8 @@ class Running:
 
 
 Task = Callable[[Running], Coroutine[Any, Any, None]]
+Migration = Callable[[Mongo, Database], Awaitable[None]]
+"""Brings what an earlier release stored into the form of this one, before anything is decided; at every start."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Service:
     prepare: Callable[[Database], Awaitable[None]]
     tasks: Sequence[Task] = ()
     looks: Sequence[Look] = ()
+    migrations: Sequence[Migration] = ()
 
 
 class Runner:
@@ -168,6 +171,8 @@ class Runner:
         await outbox.prepare(self._database)
         await self._committer.clock.compare()
         await self._service.prepare(self._database)
+        for migrate in self._service.migrations:
+            await migrate(self._mongo, self._database)
         gauges = Gauges(self._database, self._service.looks)
         jobs = [
             running.consumer.run(),

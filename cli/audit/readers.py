@@ -35,6 +35,8 @@ from cli.facts import Fact
 from cli.queues import is_dead_letter_queue, queue_names
 from cli.stream import read_up_to_now
 from instroom_contracts import topology
+from instroom_contracts.mailbox import mailbox
+from instroom_contracts.visible import plain
 
 Document = dict[str, Any]
 
@@ -132,10 +134,10 @@ def _enrolment(row: Document) -> Enrolment:
 
 
 def _digest(participant: Mapping[str, Any], otherwise: str) -> str:
-    """Name a participant by mail address, without case, and reference; an erased one by the enrolment alone."""
+    """Name a participant by mailbox and reference; an erased one by the enrolment alone."""
     if not participant.get("email"):
         return otherwise
-    name = f"{participant['email'].casefold()}\n{(participant.get('reference') or '').strip()}"
+    name = f"{mailbox(participant['email'])}\n{plain(participant.get('reference') or '')}"
     return hashlib.sha256(name.encode()).hexdigest()
 
 

@@ -8,22 +8,30 @@ from operator import not_
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     GetPydanticSchema,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from instroom_contracts.mailbox import NotMailable, mailable
+from instroom_contracts.visible import visible
+
 T = TypeVar("T")
 
 OUR_RULE = "instroom"
 """The pydantic error type of our own validators."""
+
+ACCEPTED_BEFORE = {"accepted_before": True}
+"""The validation context to read a request with that was accepted before: rules that came since are not applied."""
 
 RULES: dict[str, str] = {}
 """What each pattern of this module asks for, as a sentence for whoever sent a text that does not match it."""
@@ -32,6 +40,31 @@ RULES: dict[str, str] = {}
 def _text(pattern: str, most: int, rule: str, *, least: int = 1) -> Any:
     RULES[pattern] = rule
     return Field(pattern=pattern, min_length=least or None, max_length=most, description=rule)
+
+
+def broken_rule(sentence: str) -> PydanticCustomError:
+    """Make the error of a validator of ours; its sentence reaches the sender as it is, so it must hold no values."""
+    return PydanticCustomError(OUR_RULE, "{sentence}", {"sentence": sentence})
+
+
+def _seen(pattern: str) -> AfterValidator:
+    """Take out of a text what cannot be seen (`visible`), unless what is left would not match the pattern."""
+    rule = re.compile(pattern)
+
+    def left(text: str) -> str:
+        if text.isascii():
+            return text
+        seen = visible(text)
+        return seen if seen is text or rule.search(seen) else text
+
+    return AfterValidator(left)
+
+
+def _asked(text: str, info: ValidationInfo) -> str:
+    """Want a text of a request to have something to be seen."""
+    if not text.isascii() and not visible(text).strip() and info.context != ACCEPTED_BEFORE:
+        raise broken_rule(_LINE_RULE)
+    return text
 
 
 # Beyond CR, LF and NUL: mail libraries also break a header line at the other controls and at U+2028 and U+2029.
@@ -122,31 +155,27 @@ AttributeText = Annotated[
     ),
 ]
 ExtensionText = Annotated[str, Field(pattern=rf"^[^{_NO_CHARACTERS}]*$")]
-Line = Annotated[
-    str,
-    _text(
-        rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$",
-        200,
-        "This must be one line of text: not blank, and without line breaks, tabs or other control characters.",
-    ),
-]
-Text = Annotated[
-    str,
-    _text(
-        r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
-        4000,
-        "This text may hold line breaks and tabs, and no other control characters.",
-        least=0,
-    ),
-]
+_LINE = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+_LINE_RULE = "This must be one line of text: not blank, and without line breaks, tabs or other control characters."
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+_TEXT_RULE = "This text may hold line breaks and tabs, and no other control characters."
+_EMAIL = rf"^[^{_SPECIALS}]{{1,64}}@[^{_SPECIALS}]+$"
+
+Line = Annotated[str, _text(_LINE, 200, _LINE_RULE), _seen(_LINE)]
+AskedLine = Annotated[Line, AfterValidator(_asked)]
+"""A line in a request; facts and what is kept may hold one from before this was asked for (`Line`)."""
+ShortAskedLine = Annotated[str, _text(_LINE, 100, _LINE_RULE), _seen(_LINE), AfterValidator(_asked)]
+Text = Annotated[str, _text(_TEXT, 4000, _TEXT_RULE, least=0), _seen(_TEXT)]
+ShortText = Annotated[str, _text(_TEXT, 500, _TEXT_RULE, least=0), _seen(_TEXT)]
 Email = Annotated[
     str,
     _text(
-        rf"^[^{_SPECIALS}]{{1,64}}@[^{_SPECIALS}]+$",
+        _EMAIL,
         254,
         "This must be one bare mail address with one '@', such as name@example.org: no display name, spaces, commas or"
         " brackets.",
     ),
+    _seen(_EMAIL),
 ]
 Slug = Annotated[
     str,
@@ -165,13 +194,15 @@ Language = Annotated[
         "This must be a language tag such as nl or en.",
     ),
 ]
+_LINK = rf'^https://[^\s<>"{_CONTROLS}]+$'
 Link = Annotated[
     str,
     _text(
-        rf'^https://[^\s<>"{_CONTROLS}]+$',
+        _LINK,
         2000,
         "This must be a link that starts with https:// and holds no spaces.",
     ),
+    _seen(_LINK),
 ]
 Amount = Annotated[
     str,
@@ -197,16 +228,25 @@ Hours = Annotated[
         "These must be local hours, from and until, e.g. 17:00-22:00.",
     ),
 ]
+
+
+def _mailable(address: str, info: ValidationInfo) -> str:
+    """Want an address of a request to be one that mail can be sent to; it is kept as it was given."""
+    try:
+        mailable(address)
+    except NotMailable as error:
+        if info.context != ACCEPTED_BEFORE:
+            raise broken_rule(str(error)) from error
+    return address
+
+
+MailAddress = Annotated[Email, AfterValidator(_mailable)]
+"""An address in a request; facts and what is kept may hold one from before this was asked for (`Email`)."""
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Ordinal = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 _RFC_3339 = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _NOT_A_TIME = "This must be a date and time with its offset as RFC 3339 has it, e.g. 2021-05-20T11:30:00+02:00."
-
-
-def broken_rule(sentence: str) -> PydanticCustomError:
-    """Make the error of a validator of ours; its sentence reaches the sender as it is, so it must hold no values."""
-    return PydanticCustomError(OUR_RULE, "{sentence}", {"sentence": sentence})
 
 
 def _instant(value: object) -> datetime:

@@ -8,13 +8,16 @@ from pydantic import Field, model_validator
 
 from instroom_contracts.cloudevent import IntakeData
 from instroom_contracts.fields import (
+    AskedLine,
     Email,
     EventId,
     Id,
     IntakePart,
     Language,
-    Line,
+    MailAddress,
     Many,
+    ShortAskedLine,
+    ShortText,
     Slug,
     Source,
     Sparse,
@@ -27,7 +30,7 @@ _MOST_EXACT = 2**53 - 1
 
 Whole = Annotated[int, Field(ge=-_MOST_EXACT, le=_MOST_EXACT)]
 Real = Annotated[float, Field(ge=-_MOST_EXACT, le=_MOST_EXACT)]
-Answers = dict[Annotated[Line, Field(max_length=100)], Text | bool | Whole | Real]
+Answers = dict[ShortAskedLine, Text | bool | Whole | Real]
 SessionIds = Annotated[Many[Id], Field(max_length=100)]
 EnrolmentIds = Annotated[Many[Id], Field(max_length=1500)]
 
@@ -35,14 +38,14 @@ EnrolmentIds = Annotated[Many[Id], Field(max_length=1500)]
 class Participant(IntakePart):
     """Who takes part. `reference` tells people apart who share a mailbox; `role` is a slug from the audience list."""
 
-    name: Line
-    email: Email
-    organisation: Line
+    name: AskedLine
+    email: MailAddress
+    organisation: AskedLine
     role: Slug
-    region: Sparse[Line | None] = None
-    dietary_wishes: Sparse[Annotated[Text, Field(max_length=500)] | None] = None
+    region: Sparse[AskedLine | None] = None
+    dietary_wishes: Sparse[ShortText | None] = None
     language: Language = "nl"
-    reference: Sparse[Annotated[Line, Field(max_length=100)] | None] = None
+    reference: Sparse[ShortAskedLine | None] = None
 
 
 class Companion(IntakePart):
@@ -76,7 +79,7 @@ class EnrolmentCancellationRequested(IntakeData):
     """Withdraw an enrolment; the reason is for the course desk and is never repeated in a fact."""
 
     enrolment_id: Id
-    reason: Sparse[Annotated[Text, Field(max_length=500)] | None] = None
+    reason: Sparse[ShortText | None] = None
 
 
 class SessionChoiceSubmitted(IntakeData):
@@ -113,18 +116,18 @@ class AttendanceRecorded(IntakeData):
 class Contact(IntakePart):
     """Whom to ask about a request for an in-company edition."""
 
-    name: Line
-    email: Email
+    name: AskedLine
+    email: MailAddress
 
 
 class InCompanyRequested(IntakeData):
     """Ask for a quote for an edition of one's own; `participants` is how many are expected."""
 
     programme_id: Id
-    organisation: Line
+    organisation: AskedLine
     contact: Contact
     participants: Annotated[int, Field(ge=1, le=100_000)]
-    period: Sparse[Line | None] = None
+    period: Sparse[AskedLine | None] = None
     remarks: Sparse[Text | None] = None
 
 

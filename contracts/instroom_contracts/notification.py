@@ -11,8 +11,19 @@ from instroom_contracts.fields import Count, Email, Id, Instant, Language, Line,
 Method = Literal["REQUEST", "CANCEL"]
 """What a calendar entry does: it invites, or withdraws the invitation. RFC 5546."""
 
-Failure = Literal["address-refused", "message-refused", "server-unreachable", "outcome-unknown", "withdrawn"]
-"""Why an invitation was given up; `outcome-unknown`: the server fell silent after it had been given the mail."""
+Failure = Literal[
+    "address-refused",
+    "message-refused",
+    "server-unreachable",
+    "outcome-unknown",
+    "withdrawn",
+    "address-unsupported",
+]
+"""Why an invitation was given up.
+
+`outcome-unknown`: the server fell silent after it had been given the mail. `address-unsupported`: the server takes no
+addresses with more than ASCII before the '@' (SMTPUTF8).
+"""
 
 
 class InviteSent(EventData):

@@ -844,7 +844,13 @@ export interface InviteFailed {
    */
   sessionId: string;
   reason:
-    "address-refused" | "message-refused" | "server-unreachable" | "outcome-unknown" | "withdrawn" | (string & {});
+    | "address-refused"
+    | "message-refused"
+    | "server-unreachable"
+    | "outcome-unknown"
+    | "withdrawn"
+    | "address-unsupported"
+    | (string & {});
   attempts: number;
 }
 /**

@@ -12,9 +12,11 @@ from pydantic_core import to_json
 from instroom_contracts.catalog import Audience, Edition, EditionSubmitted, Session, Twin
 from instroom_contracts.cloudevent import Problem
 from instroom_contracts.digest import MOST_BYTES
+from instroom_contracts.mailbox import NotMailable, mailable, needs_utf8
 
 ENVELOPE_BYTES = 4096
 """More than the envelope around an edition takes."""
+LAST_HOUR = 23
 
 Pooled = tuple[int, str, Session]
 """A session with where it stands: the number of its submission and its pointer."""
@@ -131,6 +133,30 @@ def _price(edition: Edition) -> Iterator[Problem]:
             yield Problem(f"/edition/price/{name}", f"A price of the kind {price.kind} has no {name}: leave it out.")
 
 
+def _hours(edition: Edition) -> Iterator[Problem]:
+    for pointer, session in _placed(edition):
+        if session.hours and any(int(hour[:2]) > LAST_HOUR for hour in session.hours.split("-")):
+            yield Problem(f"{pointer}/hours", "There is no such hour: correct it, up to 23:59.")
+
+
+def _organiser(edition: Edition) -> Iterator[Problem]:
+    """Want addresses that every mail server takes: a slip in one keeps all of the provider's mails from being sent."""
+    organiser = edition.organiser
+    for name, address in (("email", organiser.email), ("replyTo", organiser.reply_to)) if organiser else ():
+        if address and (detail := _unmailable(address)):
+            yield Problem(f"/edition/organiser/{name}", detail)
+
+
+def _unmailable(address: str) -> str | None:
+    try:
+        beyond_ascii = needs_utf8(mailable(address))
+    except NotMailable as error:
+        return str(error)
+    return (
+        "Not every mail server takes this address: write it with ASCII only before the '@'." if beyond_ascii else None
+    )
+
+
 _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _unique_ids,
     _times,
@@ -139,6 +165,8 @@ _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _choice,
     _prerequisites,
     _price,
+    _hours,
+    _organiser,
 )
 
 

@@ -16,7 +16,7 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
-from services.enrolment import gauges, handlers, needs, schema
+from services.enrolment import gauges, handlers, needs, rekeying, schema
 from services.enrolment.domain.values import Policy
 from services.enrolment.internal import ParkingExpired
 from services.enrolment.settings import Settings
@@ -66,7 +66,13 @@ def service(settings: Settings) -> Service:
     """Return the service as these settings make it."""
     timer = Timer(PARKING_EXPIRED, settings.source("enrolment"))
     return Service(
-        "enrolment", hears(settings.policy()), TELLS, schema.prepare, tasks=(timer.run,), looks=(gauges.seats,)
+        "enrolment",
+        hears(settings.policy()),
+        TELLS,
+        schema.prepare,
+        tasks=(timer.run, rekeying.rekey_again),
+        looks=(gauges.seats,),
+        migrations=(rekeying.rekey,),
     )
 
 

@@ -13,6 +13,7 @@ from services.enrolment.domain.edition import pool_of
 from services.enrolment.domain.request import attending
 from services.enrolment.domain.values import participant_key, turn_id
 from services.enrolment.internal import ParkingExpired
+from services.enrolment.parking import asked_in
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 
 
@@ -72,4 +73,4 @@ def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterat
         yield (parked_id := ById(PARKED, id))
         if parked := documents.glimpse(*parked_id):
             yield ById(PARKINGS, parked.edition_id)
-            yield from to_enrol(CloudEvent[EnrolmentRequested].model_validate_json(parked.event), documents)
+            yield from to_enrol(asked_in(parked), documents)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from chassis.documents import Documents
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.fields import ACCEPTED_BEFORE
 from instroom_contracts.intake import EnrolmentRequested
 from services.enrolment.domain.values import Parked, Parking
 from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
@@ -49,4 +50,9 @@ def _take(documents: Documents, parked: Parked) -> Asked:
     if parking:
         left = replace(parking, waiting=parking.waiting - 1) if parking.waiting > 1 else None
         documents.put(PARKINGS, parked.edition_id, left)
-    return Asked.model_validate_json(parked.event)
+    return asked_in(parked)
+
+
+def asked_in(parked: Parked) -> Asked:
+    """Return the request that was parked; what was accepted stays accepted, whatever rule a new release brings."""
+    return Asked.model_validate_json(parked.event, context=ACCEPTED_BEFORE)

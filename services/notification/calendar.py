@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import icalendar
 
 from instroom_contracts.notification import Method
+from services.notification.addresses import mailto
 from services.notification.words import AMSTERDAM
 
 PRODUCT = "-//Instroom//Notification//NL"
@@ -96,7 +97,7 @@ def _add_details(event: icalendar.Event, entry: Entry) -> None:
 
 
 def _address(party: Party) -> icalendar.vCalAddress:
-    address = icalendar.vCalAddress(f"mailto:{party.email}")
+    address = icalendar.vCalAddress(mailto(party.email))
     address.params["CN"] = icalendar.vText(party.name)
     return address
 

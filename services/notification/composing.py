@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from instroom_contracts.catalog import AgendaItem, EditionPublished, Session
 from services.notification.calendar import Entry, Party, calendar_of
 from services.notification.domain import CALLED_OFF, Invitation, Letter, Meeting, Notice
-from services.notification.letters import Card, Content, Row, Wording, rendered, without_links
+from services.notification.letters import Card, Content, Row, Wording, rendered
 from services.notification.mail import Envelope, Outgoing, Unmailable, outgoing
+from services.notification.screening import name_in, without_addresses
 from services.notification.words import Words, words_of
 
 WITHOUT_EDITION = ("unknown-edition", "invalid-request")
@@ -50,7 +52,7 @@ def _invitation(invitation: Invitation, background: Background, words: Words, at
     link = meeting.join_url if method == "REQUEST" else None
     rows = _rows(meeting.session, words) if method == "REQUEST" else _when(meeting.session, words)
     envelope = _envelope(invitation, edition, words, house)
-    content = _content(envelope, edition, (_card(meeting.session, words, rows, link),))
+    content = _content(envelope, edition, words, (_card(meeting.session, words, rows, link),))
     entry = _entry(invitation, meeting.session, envelope, content, words, house)
     letter = rendered(_wording(invitation), words, content)
     return outgoing(envelope, letter, (method, calendar_of(entry, at)), at)
@@ -61,8 +63,8 @@ def _notice(notice: Notice, edition: EditionPublished | None, words: Words, at: 
     if edition is None and request.edition_id is not None and request.reason not in WITHOUT_EDITION:
         raise Unmailable("message-refused", later=True)
     envelope = _envelope(notice, edition, words, house)
-    reason = request.detail or words.labels["no_reason"]
-    content = _content(envelope, edition, _queue_cards(notice, edition, words), reason)
+    reason = without_addresses(request.detail or "") or words.labels["no_reason"]
+    content = _content(envelope, edition, words, _queue_cards(notice, edition, words), reason)
     return outgoing(envelope, rendered(request.kind, words, content), None, at)
 
 
@@ -78,20 +80,26 @@ def _called_off(invitation: Invitation) -> bool:
 
 def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, house: House) -> Envelope:
     organiser = edition.organiser if edition else None
-    sender = Party(without_links(organiser.name), organiser.email) if organiser else house.party
-    name = without_links(letter.participant.name) or words.labels["participant"]
+    sender = house.party
+    if organiser:
+        sender = Party(without_addresses(organiser.name) or house.party.name, organiser.email)
+    name = name_in(letter.participant.name) or words.labels["participant"]
     recipient = Party(name, letter.participant.email)
     return Envelope(sender, organiser.reply_to if organiser else None, recipient, letter.message_id(house.domain))
 
 
 def _content(
-    envelope: Envelope, edition: EditionPublished | None, cards: tuple[Card, ...], reason: str | None = None
+    envelope: Envelope,
+    edition: EditionPublished | None,
+    words: Words,
+    cards: tuple[Card, ...],
+    reason: str | None = None,
 ) -> Content:
     provider = edition.provider_name if edition else None
     return Content(
         name=envelope.recipient.name,
-        programme=without_links(edition.title) if edition else None,
-        provider=without_links(provider) if provider else envelope.sender.name,
+        programme=(without_addresses(edition.title) or words.labels["programme"]) if edition else None,
+        provider=without_addresses(provider or "") or envelope.sender.name,
         contact=envelope.reply_to or envelope.sender.email,
         cards=cards,
         reason=reason,
@@ -112,7 +120,7 @@ def _queue_card(session: Session, position: int, words: Words) -> Card:
 
 
 def _card(session: Session, words: Words, rows: tuple[Row, ...], link: str | None) -> Card:
-    return Card(without_links(session.title), words.day(session.starts_at), rows, link)
+    return Card(without_addresses(session.title) or words.labels["session"], words.day(session.starts_at), rows, link)
 
 
 def _when(session: Session, words: Words) -> tuple[Row, ...]:
@@ -127,7 +135,7 @@ def _rows(session: Session, words: Words) -> tuple[Row, ...]:
         "form": (form,),
         "where": (session.location,) if session.location and not online else (),
         "agenda": tuple(_agenda_line(item) for item in session.agenda),
-        "trainers": (", ".join(session.trainers),) if session.trainers else (),
+        "trainers": _listed(session.trainers),
         "requirements": _lines(session.requirements),
         "homework": _lines(session.homework),
         "catering": _lines(session.catering),
@@ -137,8 +145,14 @@ def _rows(session: Session, words: Words) -> tuple[Row, ...]:
 
 
 def _agenda_line(item: AgendaItem) -> str:
-    trainers = f" ({', '.join(item.trainers)})" if item.trainers else ""
-    return f"{item.time} {item.title}{trainers}"
+    trainers = f" ({names})" if (names := ", ".join(_listed(item.trainers))) else ""
+    return f"{without_addresses(f'{item.time} {item.title}')}{trainers}"
+
+
+def _listed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names in one line, where there are any."""
+    told = ", ".join(filter(None, map(without_addresses, names)))
+    return (told,) if told else ()
 
 
 def _lines(text: str | None) -> tuple[str, ...]:

@@ -14,12 +14,11 @@ from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from services.notification.addresses import mailto
 from services.notification.words import TEMPLATES, Words
 
 Wording = Literal["invitation", "changed", "withdrawn", "called-off", "waiting-list", "refusal"]
 WIDTH = 72
-
-_LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)\S*|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,6 @@ def rendered(wording: Wording, words: Words, content: Content) -> Rendered:
     return Rendered(values["subject"], text, html)
 
 
-def without_links(text: str) -> str:
-    """Return a name or title without links, so that nobody can send theirs in our mails."""
-    return " ".join(_LINK.sub(" ", text).split())
-
-
 def _block(template: Template, name: str, values: dict[str, object]) -> list[str]:
     """Return the paragraphs of one block, each on one line."""
     written = "".join(template.blocks[name](template.new_context(values)))
@@ -96,5 +90,5 @@ def _environment(*, escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["wrapped"] = _wrapped
+    environment.filters.update(wrapped=_wrapped, mailto=mailto)
     return environment

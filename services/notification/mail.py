@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from instroom_contracts.mailbox import NotMailable, mailable
 from instroom_contracts.notification import Failure, Method
 from services.notification.calendar import Party
 from services.notification.delivery import Outcome
@@ -27,7 +28,6 @@ CHUNK = 39
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN_NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*")
 _PLAIN_TEXT = re.compile(r"[!-~]{1,60}(?: [!-~]{1,60})*")
-_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
 class Unmailable(Exception):
@@ -50,11 +50,19 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A mail as the mail server gets it: both addresses of its SMTP envelope and its bytes."""
+    """A mail as the mail server gets it: both addresses of its SMTP envelope and its bytes.
+
+    Where an address holds more than ASCII before its '@', only a server with SMTPUTF8 takes it (RFC 6531).
+    """
 
     sender: str
     recipient: str
     content: bytes
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Say whether a server with SMTPUTF8 is needed: for an address of the envelope, or of a header."""
+        return not (self.sender + self.recipient).isascii() or not self.content.isascii()
 
 
 def outgoing(envelope: Envelope, letter: Rendered, entry: tuple[Method, bytes] | None, at: datetime) -> Outgoing:
@@ -72,7 +80,7 @@ def outgoing(envelope: Envelope, letter: Rendered, entry: tuple[Method, bytes] |
         "Auto-Submitted": "auto-generated",
     }
     block = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
-    content = block.encode("ascii") + _body(letter, entry).as_bytes()
+    content = block.encode() + _body(letter, entry).as_bytes()
     return Outgoing(_address(envelope.sender.email), _address(envelope.recipient.email), content)
 
 
@@ -115,13 +123,10 @@ def _encoded(text: str) -> str:
 
 
 def _address(address: str) -> str:
-    """Return an address in ASCII; its domain may be international, its mailbox may not (that needs SMTPUTF8)."""
-    mailbox, _, domain = _line(address).rpartition("@")
-    if not domain or not _MAILBOX.fullmatch(mailbox):
-        raise Unmailable("address-refused")
+    """Return an address as mail servers take it, its domain in ASCII."""
     try:
-        return f"{mailbox}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError as error:
+        return mailable(_line(address))
+    except NotMailable as error:
         raise Unmailable("address-refused") from error
 
 

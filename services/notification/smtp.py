@@ -29,6 +29,7 @@ Leave = Callable[[], Awaitable[bool]]
 
 BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
 UNREACHABLE = Outcome("try-later", "server-unreachable")
+UNSUPPORTED = Outcome("refused", "address-unsupported")
 UNKNOWN = Outcome("silence", "outcome-unknown")
 _LATER, _NEVER = 4, 5
 _ANSWERS = {
@@ -39,6 +40,8 @@ _ANSWERS = {
 """What an answer to the final dot means, by its first digit (RFC 5321, section 4.2.1)."""
 _STARTTLS = {"auto": None, "always": True, "never": False}
 _START_INPUT = 354
+_BEYOND_ASCII = ("SMTPUTF8", "BODY=8BITMIME")
+"""What MAIL says where an address holds more than ASCII (RFC 6531, section 3.6)."""
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -112,6 +115,8 @@ class Line:
             self.drop()
             return UNREACHABLE
         try:
+            if mail.needs_utf8 and not await _takes_utf8(client):
+                return UNSUPPORTED
             await self._text(client, mail)
         except aiosmtplib.SMTPResponseException as error:
             log.info("mail_not_taken", smtp_code=error.code)
@@ -142,8 +147,9 @@ class Line:
         return client
 
     async def _text(self, client: aiosmtplib.SMTP, mail: Outgoing) -> None:
-        await client.mail(mail.sender)
-        await client.rcpt(mail.recipient)
+        options, encoding = (_BEYOND_ASCII, "utf-8") if mail.needs_utf8 else ((), "ascii")
+        await client.mail(mail.sender, options=options, encoding=encoding)
+        await client.rcpt(mail.recipient, encoding=encoding)
         ready = await client.execute_command(b"DATA")
         if ready.code != _START_INPUT:
             raise aiosmtplib.SMTPDataError(ready.code, ready.message)
@@ -172,6 +178,13 @@ class Line:
             await self._client.rset()
         except BROKEN:
             self.drop()
+
+
+async def _takes_utf8(client: aiosmtplib.SMTP) -> bool:
+    """Ask whether the server takes addresses with more than ASCII before the '@'; it may be said anew with each TLS."""
+    if client.is_ehlo_or_helo_needed:
+        await client.ehlo()
+    return client.supports_extension("smtputf8")
 
 
 def _protocol(client: aiosmtplib.SMTP | None) -> SMTPProtocol:

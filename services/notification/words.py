@@ -56,11 +56,15 @@ class Words:
         return hour.replace(":", str(self.dates["colon"]))
 
 
-@cache
 def words_of(language: str | None) -> Words:
     """Return the words of a language ("nl", "en-GB"); Dutch for one that there are no words for."""
     short = (language or DEFAULT_LANGUAGE).lower().partition("-")[0]
-    known = short if short in languages() else DEFAULT_LANGUAGE
+    return _words(short if short in languages() else DEFAULT_LANGUAGE)
+
+
+@cache
+def _words(known: str) -> Words:
+    """Read the words of a language that there are words for; others are no keys here, since anybody can make them."""
     return Words(known, **tomllib.loads((TEMPLATES / known / "words.toml").read_text(encoding="utf-8")))
 
 

@@ -103,11 +103,11 @@ class MailServer:
 
 
 @asynccontextmanager
-async def open_mail_server() -> AsyncIterator[MailServer]:
-    """Serve mail for the length of the block."""
+async def open_mail_server(*, utf8: bool = True) -> AsyncIterator[MailServer]:
+    """Serve mail for the length of the block; without `utf8`, for addresses in ASCII only."""
     mail_server = MailServer()
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: SMTP(mail_server, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: SMTP(mail_server, enable_SMTPUTF8=utf8, loop=loop), "127.0.0.1", 0)
     async with listening:
         mail_server.port = listening.sockets[0].getsockname()[1]
         yield mail_server

@@ -21,7 +21,7 @@ from pymongo import DeleteOne, ReplaceOne
 from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
-from services.enrolment import schema
+from services.enrolment import rekeying, schema
 from services.enrolment.domain import values
 from services.notification import ledger
 
@@ -214,11 +214,19 @@ def echoes() -> None:
     switch(deciding, "is_echo", lambda *_: False)
 
 
+def keys() -> None:
+    """Leave participants under the keys of an earlier release."""
+
+    async def nothing(*_: object) -> None: ...
+
+    switch(rekeying, "rekey", nothing)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys),
     )
 }
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from unicodedata import normalize
 
 from instroom_contracts import catalog
+from instroom_contracts.visible import visible
 from services.enrolment.domain.values import SessionKey
 
 Restriction = Literal["role", "organisation", "region", "region-missing"]
 """By which kind of restriction somebody falls outside an audience."""
 
-RESOLUTION = timedelta(milliseconds=1)
-"""Deadlines are written to the millisecond (WIRE: 23:59:59.999), so the last one belongs to them in full."""
+LAST_MINUTE = (23, 59)
+_SAME_SIGN = str.maketrans(
+    dict.fromkeys("\u0060\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u2018\u2019\u201b\u2032\u055a\ua78c\uff07", "'")
+    | dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-")
+)
+"""What is typed, or set by a word processor, for an apostrophe and for a hyphen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class Edition:
             published=published,
             id=published.edition_id,
             version=published.version,
-            closed_from=deadline.at + RESOLUTION if deadline else None,
+            closed_from=_after(deadline.at) if deadline else None,
             deadline_text=deadline.text if deadline else "",
             audience=_audience(published.audience),
             minimum=published.choice.minimum,
@@ -133,8 +139,24 @@ def pool_of(session: catalog.Session, edition_id: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """Return a role, organisation or region in the form in which it is compared: without case and outer spaces."""
-    return text.strip().casefold()
+    """Return a role, organisation or region in the form in which it is compared.
+
+    Without case, width and composition (NFKC), with one apostrophe, one hyphen and single spaces: `Súdwest-Fryslân` and
+    `'s-Hertogenbosch` are spelt in a dozen ways that look the same.
+    """
+    folded = normalize("NFKC", visible(text).translate(_SAME_SIGN)).casefold()
+    return " ".join(normalize("NFKC", folded).split())
+
+
+def _after(deadline: datetime) -> datetime:
+    """Return the first instant after a deadline, which belongs to it in full as far as it was written.
+
+    Written to the millisecond (WIRE: 23:59:59.999) that is the next one, to the second the next second; whoever writes
+    the last minute of a day means the end of that day.
+    """
+    if (deadline.hour, deadline.minute) == LAST_MINUTE:
+        return deadline.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return deadline + timedelta(**{"milliseconds" if deadline.microsecond else "seconds": 1})
 
 
 def _session(part: catalog.Session, published: catalog.EditionPublished) -> Session:

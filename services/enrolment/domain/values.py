@@ -11,6 +11,8 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from instroom_contracts.intake import Participant
+from instroom_contracts.mailbox import mailbox
+from instroom_contracts.visible import plain
 
 NAMESPACE = UUID("3b1f8a52-6d0e-4b6c-9a57-2f4f6e0d8c11")
 UNLIMITED = sys.maxsize
@@ -234,6 +236,6 @@ def invite_id(enrolment_id: str, session_id: str) -> str:
 
 
 def participant_key(edition_id: str, participant: Participant) -> str:
-    """Return the hash that names a participant in an edition: the mail address without case, and the reference."""
-    reference = (participant.reference or "").strip()
-    return sha256(f"{edition_id}\n{participant.email.casefold()}\n{reference}".encode()).hexdigest()
+    """Return the hash that names a participant in an edition: the mailbox, however it is spelt, and the reference."""
+    reference = plain(participant.reference or "")
+    return sha256(f"{edition_id}\n{mailbox(participant.email)}\n{reference}".encode()).hexdigest()

@@ -6,15 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 from services.notification import smtp
+from services.notification.calendar import Party
 from services.notification.delivery import Outcome
-from services.notification.mail import Outgoing
+from services.notification.letters import Rendered
+from services.notification.mail import Envelope, Outgoing, outgoing
 from services.notification.smtp import Line, Server
 from tests.support.eventually import eventually
-from tests.support.mailserver import BUSY, NO_SUCH_MAILBOX, REFUSED, SILENCE, TAKEN, Answer, MailServer
+from tests.support.mailserver import (
+    BUSY,
+    NO_SUCH_MAILBOX,
+    REFUSED,
+    SILENCE,
+    TAKEN,
+    Answer,
+    MailServer,
+    open_mail_server,
+)
 
 MAIL = Outgoing("week@vng.example.org", "robin@example.org", b"Subject: x\r\n\r\nBeste,\r\n.\r\n..\r\nTot dan\r\n")
 FINE = b"250 fine\r\n"
@@ -44,6 +56,49 @@ async def test_a_mail_arrives_as_it_was_made(mail_server: MailServer) -> None:
     await line.hang_up()
     (mail,) = mail_server.mails
     assert (mail.sender, mail.recipients, mail.raw) == (MAIL.sender, (MAIL.recipient,), MAIL.content)
+
+
+BEYOND_ASCII = outgoing(
+    Envelope(Party("VNG", "week@vng.example.org"), None, Party("Robin", "ro\u0308bin@faß.example"), "<1@example.org>"),
+    Rendered("Uitnodiging", "Beste Robin,", "<p>Beste Robin,</p>"),
+    None,
+    datetime(2021, 5, 20, tzinfo=UTC),
+)
+
+
+async def test_a_mailbox_beyond_ascii_gets_its_mail(mail_server: MailServer) -> None:
+    """Where the server takes such addresses (RFC 6531); the next mail goes over the same connection as ever."""
+    line = line_to(mail_server)
+    assert await line.send(BEYOND_ASCII, leave) == Outcome("accepted")
+    assert await line.send(MAIL, leave) == Outcome("accepted")
+    await line.hang_up()
+    beyond, plain = mail_server.mails
+    assert beyond.recipients == ("röbin@xn--fa-hia.example",)
+    assert "<röbin@xn--fa-hia.example>".encode() in beyond.raw
+    assert plain.recipients == (MAIL.recipient,)
+
+
+async def test_a_server_that_takes_ascii_only_is_named_as_the_reason() -> None:
+    """The participant's address is right; trying again would not help, and the others' mails go on."""
+    async with open_mail_server(utf8=False) as mail_server:
+        line = line_to(mail_server)
+        assert await line.send(BEYOND_ASCII, leave) == Outcome("refused", "address-unsupported")
+        assert await line.send(MAIL, leave) == Outcome("accepted")
+        await line.hang_up()
+        assert [mail.recipients for mail in mail_server.mails] == [(MAIL.recipient,)]
+
+
+async def test_without_asking_the_server_the_mail_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin: what the server answers to what it does not know says nothing to anybody."""
+
+    async def unasked(_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(smtp, "_takes_utf8", unasked)
+    async with open_mail_server(utf8=False) as mail_server:
+        line = line_to(mail_server)
+        assert await line.send(BEYOND_ASCII, leave) == Outcome("refused", "message-refused")
+        await line.hang_up()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,13 @@ AMOUNT = {"kind": "amount", "amount": "295.00", "currency": "EUR", "vat": "unkno
         (edition(price={**AMOUNT, "currency": None}), "/edition/price/currency"),
         (edition(price={**AMOUNT, "kind": "free", "vat": None, "currency": None}), "/edition/price/amount"),
         (edition(session(pool="zaal", capacity=20), session("b", pool="zaal")), "/edition/sessions/1/pool"),
+        (edition(session(hours="19:00-24:00")), "/edition/sessions/0/hours"),
+        (edition(organiser={"name": "A", "email": "a@example..org"}), "/edition/organiser/email"),
+        (edition(organiser={"name": "A", "email": "áb@example.org"}), "/edition/organiser/email"),
+        (
+            edition(organiser={"name": "A", "email": "a@bücher.example", "reply_to": "o’b@example.org"}),  # noqa: RUF001
+            "/edition/organiser/replyTo",
+        ),
     ],
 )
 def test_what_cannot_be_offered_is_named_with_its_place(wrong: Edition, pointer: str) -> None:

@@ -42,7 +42,7 @@ BAD: list[tuple[Any, object]] = [
 
 @pytest.mark.parametrize(("kind", "text"), GOOD)
 def test_a_good_text_is_taken_as_it_is(kind: Any, text: str) -> None:
-    """Nothing is trimmed, folded or repaired: what is stored is what was sent."""
+    """Nothing is trimmed, folded or repaired; only what cannot be seen is taken out (test_visible)."""
     assert TypeAdapter(kind).validate_python(text, strict=True) == text
 
 

@@ -174,7 +174,13 @@ def test_a_published_file_that_is_touched_is_named(tmp_path: Path) -> None:
 
 
 BREAKING = [
-    ("intake.py", "region: Sparse[Line | None] = None", "region: Line", "/data/participant/region", "publish it"),
+    (
+        "intake.py",
+        "Sparse[AskedLine | None] = None\n    d",
+        "AskedLine\n    d",
+        "/data/participant/region",
+        "publish it",
+    ),
     ("intake.py", "all_or_nothing: bool = False", "", "/data/allOrNothing", "publish it"),
     ("intake.py", "max_length=10)]] = ()", "max_length=5)]] = ()", "/data/companions", "publish it"),
     ("enrolment.py", "    queued: Count\n", "    queued: Count | None = None\n", "/data/queued", "read it"),

@@ -1,4 +1,4 @@
-"""What integrators install: the wheel is built without a network, needs pydantic only, and holds what it promises."""
+"""What integrators install: a wheel built without a network, that needs two packages and holds what it promises."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from instroom_contracts.schemas import FOLDER, SAMPLES, sample, schema
 from instroom_contracts.topology import TYPES
 
 PROJECT = FOLDER.parent
-NEEDED = ("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions.py")
+NEEDED = ("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions.py", "idna")
 USE = """
 import importlib, json, pkgutil, sys
 sys.path.insert(0, sys.argv[1])
@@ -46,7 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path) -> Path:
-    """Return a folder with the wheel's content and pydantic, and nothing else."""
+    """Return a folder with the wheel's content, pydantic and idna, and nothing else."""
     folder = wheel.parent / "site"
     options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check", "--target", str(folder)]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, wheel], check=True)
@@ -72,17 +72,18 @@ def test_a_wheel_holds_the_package_with_types_schemas_and_samples(wheel: Path) -
 
 
 def test_a_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
-    """pydantic, and no broker library: the integrator brings the one they like."""
+    """Two packages, and no broker library: the integrator brings the one they like."""
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(next(name for name in archive.namelist() if name.endswith("/METADATA"))).decode()
     assert [line for line in metadata.splitlines() if line.startswith("Requires-Dist")] == [
-        "Requires-Dist: pydantic<3,>=2.12"
+        "Requires-Dist: idna<4,>=3.10",
+        "Requires-Dist: pydantic<3,>=2.12",
     ]
     assert "License-Expression: Apache-2.0" in metadata
 
 
 def test_an_installed_wheel_reads_every_sample(installed: Path) -> None:
-    """Beside pydantic alone, in a Python that sees nothing else of this project."""
+    """Beside these two alone, in a Python that sees nothing else of this project."""
     ran = use(installed, USE)
     assert ran.stderr == ""
     assert json.loads(ran.stdout) == {type: f"urn:nld:instroom:schema:{type}" for type in TYPES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -97,6 +98,16 @@ def test_a_parked_request_is_decided_as_it_was_sent() -> None:
     publish(desk)
     kept = desk.memory.all(ENROLMENTS)[enrolment_id(WEBSITE, asked.id)]
     assert (kept.participant, dict(kept.answers), kept.asked_at) == (wishes, asked.data.answers, asked.time)
+
+
+def test_a_parked_request_is_decided_by_the_rules_it_was_accepted_by() -> None:
+    """An upgrade in between brings rules about addresses; nobody waits for ever, or loses their place, for that."""
+    desk = Desk()
+    desk.tells(request())
+    ((id, parked),) = desk.memory.all(PARKED).items()
+    older = parked.event.replace("robin@example.org", "robin@example..org").replace('"Robin"', '"\u200b"')
+    desk.memory.put(PARKED, id, replace(parked, event=older))
+    assert [name for _, name in answers(publish(desk))] == ["EnrolmentConfirmed"]
 
 
 def test_other_editions_leave_a_parked_request_alone() -> None:

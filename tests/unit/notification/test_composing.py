@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import icalendar
@@ -10,6 +12,8 @@ import pytest
 
 from instroom_contracts.catalog import AgendaItem, Organiser
 from instroom_contracts.notification import QueuedSession
+from services.catalog.programmes import load
+from services.notification import composing, screening
 from services.notification.composing import Background
 from services.notification.domain import Invitation, asked, refreshed
 from services.notification.mail import Unmailable
@@ -174,18 +178,80 @@ def test_a_letter_about_what_is_not_known_yet_is_tried_later(letter: Any, backgr
     assert later.value.outcome.result == "try-later"
 
 
-def test_links_in_names_and_titles_are_left_out() -> None:
+ADDRESS = "evil\uff0eexa\u200bmple"
+LINKED = session(
+    title=f"Proces {ADDRESS}",
+    trainers=[f"Kim {ADDRESS}", ADDRESS],
+    agenda=[AgendaItem(time="13:00", title=f"Welkom {ADDRESS}", trainers=(ADDRESS, "J.Vries"))],
+)
+LINKING = edition(
+    LINKED,
+    title=f"Week {ADDRESS}",
+    provider_name=f"VNG {ADDRESS}",
+    organiser=Organiser(name=f"VNG {ADDRESS}", email="week@vng-connect.example.org"),
+)
+
+
+def read_in(mail: EmailMessage) -> str:
+    """Return all that a mail shows."""
+    return "".join([str(mail[name]) for name in ("From", "To", "Subject")] + [text_of(mail), text_of(mail, "html")])
+
+
+def test_addresses_in_names_and_titles_are_left_out() -> None:
     """Of the participant as of the programme; in headers, text and calendar."""
-    name = "Robin https://evil.example.org Jansen"
-    linked = session(title="Proces www.evil.example.org")
-    letter = invitation(participant=recipient(name=name))
-    background = Background(edition(linked, title="Week https://evil.example.org"), meeting(session=linked))
-    mail = mail_of(letter, background)
-    assert "evil" not in str(mail["To"]) + str(mail["Subject"]) + text_of(mail) + text_of(mail, "html")
-    assert "evil" not in str(entry(letter, background))
+    letter = invitation(participant=recipient(name=f"Robin {ADDRESS} Jansen"))
+    background = Background(LINKING, meeting(session=LINKED))
+    shown = read_in(mail_of(letter, background)) + str(entry(letter, background))
+    assert "evil" not in shown
+    assert "13:00 Welkom (J. Vries)" in shown
 
 
-def test_a_name_that_is_nothing_but_a_link_becomes_a_word() -> None:
-    """The greeting must greet somebody."""
-    mail = mail_of(replace(invitation(), participant=recipient(name="https://evil.example.org")))
+def test_addresses_in_a_refusal_are_left_out() -> None:
+    """Its sentence names titles of the catalogue."""
+    refusal = notice(edition_id="week-noord", reason="queue-full", detail=f"De bijeenkomst '{ADDRESS}' zit vol.")
+    mail = mail_of(refusal, Background(LINKING))
+    assert "evil" not in read_in(mail)
+    assert "De bijeenkomst zit vol." in text_of(mail)
+
+
+@pytest.mark.parametrize("guard", ["without_addresses", "name_in"])
+def test_without_the_screening_they_are_read(monkeypatch: pytest.MonkeyPatch, guard: str) -> None:
+    """The twin: each of the two guards is missed."""
+    monkeypatch.setattr(composing, guard, lambda text: text)
+    letter = invitation(participant=recipient(name=f"Robin {ADDRESS} Jansen"))
+    assert "evil" in read_in(mail_of(letter, Background(LINKING, meeting(session=LINKED))))
+
+
+def test_a_title_that_is_nothing_but_an_address_becomes_a_word() -> None:
+    """A sentence must not end in the air."""
+    nothing = session(title=ADDRESS)
+    organiser = Organiser(name=ADDRESS, email="week@vng-connect.example.org")
+    mail = mail_of(
+        invitation(), Background(edition(nothing, title=ADDRESS, organiser=organiser), meeting(session=nothing))
+    )
+    assert mail["From"] == "Inschrijving <week@vng-connect.example.org>"
+    assert mail["Subject"] == "Uitnodiging: bijeenkomst, dinsdag 8 juni 2021"
+    assert "U bent ingeschreven voor dit programma." in text_of(mail)
+
+
+def test_no_title_of_the_five_programmes_loses_a_word() -> None:
+    """The guard is for addresses, and these have none."""
+    editions = [one.edition for one in load([Path("programmes")])]
+    titles = [title for one in editions for title in (one.title, *(session.title for session in one.sessions))]
+    titles += [name for one in editions for session in one.sessions for name in session.trainers]
+    titles += [item.title for one in editions for session in one.sessions for item in session.agenda]
+    assert [title for title in titles if screening.without_addresses(title) != title] == []
+
+
+def test_a_calendar_entry_names_people_by_the_address_that_mail_goes_to() -> None:
+    """A calendar compares it with its owner's; what is not ASCII is written as a link has it."""
+    letter = invitation(participant=recipient(email="ro\u0308bin+week@bücher.example"))
+    assert entry(letter)["ATTENDEE"] == "mailto:r%C3%B6bin+week@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("name", ["https://evil.example.org", "Win nu 100 euro!", "Robin, klik hier: evil", "\u202e"])
+def test_what_is_no_name_is_not_greeted(name: str) -> None:
+    """Whoever enrols somebody else has 200 characters to fill, and the provider's mail must not carry them."""
+    mail = mail_of(replace(invitation(), participant=recipient(name=name)))
     assert "Beste deelnemer," in text_of(mail)
+    assert name not in read_in(mail)

@@ -109,7 +109,8 @@ def test_line_breaks_are_refused_in_every_header(where: str, hostile: str) -> No
 @pytest.mark.parametrize("where", ["recipient", "message_id"])
 def test_the_twin_without_the_refusal_lets_a_header_in(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """With the guard off, the attacker's line is a header."""
-    monkeypatch.setattr(mail, "_line", lambda value: value)
+    for guard in ("_line", "mailable"):
+        monkeypatch.setattr(mail, guard, lambda value: value)
     hostile = {
         "recipient": replace(ENVELOPE, recipient=Party("Robin", "r@example.org\r\nBcc: victim.example.org")),
         "message_id": replace(ENVELOPE, message_id="<x>\r\nBcc: victim.example.org"),
@@ -125,7 +126,27 @@ def test_an_international_domain_is_written_in_ascii() -> None:
     )
 
 
-@pytest.mark.parametrize("address", ["röbin@example.org", "robin", "@example.org", "robin@", "robin@..example.org"])
+def test_a_domain_with_sharp_s_is_its_own() -> None:
+    """IDNA 2003 sent the mail for faß.de to fass.de, where somebody else reads it."""
+    to_ss = outgoing(replace(ENVELOPE, recipient=Party("Robin", "robin@faß.de")), LETTER, None, NOW)
+    assert to_ss.recipient == "robin@xn--fa-hia.de"
+    assert b"<robin@xn--fa-hia.de>" in to_ss.content
+
+
+@pytest.mark.parametrize("where", ["recipient", "sender", "reply_to"])
+def test_a_mailbox_beyond_ascii_needs_a_server_with_smtputf8(where: str) -> None:
+    """It stands in the headers as it is (RFC 6532); its domain is in ASCII all the same."""
+    party = Party("Robin", "ro\u0308bin@bücher.example")
+    envelope = replace(ENVELOPE, **{where: party.email if where == "reply_to" else party})  # type: ignore[arg-type]
+    mail = outgoing(envelope, LETTER, None, NOW)
+    assert mail.needs_utf8
+    assert "<röbin@xn--bcher-kva.example>" in mail.content.decode() or where == "reply_to"
+    assert not outgoing(ENVELOPE, LETTER, None, NOW).needs_utf8
+
+
+@pytest.mark.parametrize(
+    "address", ["o\u2019neill@example.org", "robin", "@example.org", "robin@", "robin@..example.org"]
+)
 def test_an_address_that_cannot_be_mailed_is_refused_for_good(address: str) -> None:
     """Trying again would not help; the course desk must know."""
     with pytest.raises(Unmailable) as refused:

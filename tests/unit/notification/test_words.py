@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.notification import words
 from services.notification.words import TEMPLATES, languages, words_of
 
 WINTER = datetime(2021, 3, 27, 12, 0, tzinfo=UTC)
@@ -52,6 +53,13 @@ def test_a_date_that_is_not_known_follows() -> None:
 def test_an_unknown_language_is_answered_in_dutch(tag: str | None, language: str) -> None:
     """Every participant gets a mail."""
     assert words_of(tag).language == language
+
+
+def test_words_are_kept_for_languages_that_there_are_words_for_only() -> None:
+    """Anybody can make up language tags without end; each kept would never be given back."""
+    for number in range(1000):
+        assert words_of(f"xx-{number:08}").language == "nl"
+    assert words._words.cache_info().currsize <= len(languages())
 
 
 def test_every_language_has_the_same_words_and_templates() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from instroom_contracts import catalog
+from instroom_contracts import catalog, intake
 from instroom_contracts.enrolment import REASONS, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment.domain import rules
 from tests.unit.enrolment.examples import (
@@ -134,6 +134,35 @@ def test_a_closed_edition_made_for_an_organisation_takes_its_own_people_only() -
     assert desk.ask(participant=outsider).reason == "not-in-audience"
 
 
+SPELLINGS = [
+    ("Súdwest-Fryslân", "Su\u0301dwest-Frysla\u0302n"),
+    ("Súdwest-Fryslân", "súdwest\u2011fryslân"),
+    ("Súdwest-Fryslân", "Súdwest\u2013Fryslân "),
+    ("Súdwest-Fryslân", "Súd\u00adwest-Frys\u200blân"),
+    ("Gemeente Súdwest-Fryslân", "Gemeente  Súdwest-Fryslân"),
+    ("Gemeente Súdwest-Fryslân", "Gemeente\u00a0Súdwest-Fryslân"),
+    *(("'s-Hertogenbosch", f"{sign}s-Hertogenbosch") for sign in "\u2019\u2018\u02bc\u00b4`\u2032\uff07\u201b"),
+    ("\u2019s-Hertogenbosch", "'S-HERTOGENBOSCH"),
+    ("Gemeente Straße", "GEMEENTE STRASSE"),
+    ("Ｇｅｍｅｅｎｔｅ Voorbeeld", "Gemeente Voorbeeld"),  # noqa: RUF001
+]
+
+
+@pytest.mark.parametrize(("announced", "typed"), [*SPELLINGS, *((typed, announced) for announced, typed in SPELLINGS)])
+def test_an_audience_knows_its_own_however_they_spell_it(announced: str, typed: str) -> None:
+    """A phone sets curly apostrophes and a word processor long hyphens; the name is the same."""
+    audience = catalog.Audience(organisations=(announced,), regions=(announced,))
+    desk = Desk(edition(audience=audience))
+    assert isinstance(desk.ask(participant=participant(organisation=typed, region=typed)), EnrolmentConfirmed)
+
+
+@pytest.mark.parametrize("other", ["Sudwest-Fryslan", "Súdwest Fryslân", "s-Hertogenbosch", "SúdwestFryslân"])
+def test_another_name_is_another_name(other: str) -> None:
+    """Letters and their signs tell organisations apart."""
+    audience = catalog.Audience(organisations=("Súdwest-Fryslân", "'s-Hertogenbosch"))
+    assert Desk(edition(audience=audience)).ask(participant=participant(organisation=other)).reason == "not-in-audience"
+
+
 @pytest.mark.parametrize(
     ("at", "last", "first_late"),
     [
@@ -146,6 +175,26 @@ def test_a_closed_edition_made_for_an_organisation_takes_its_own_people_only() -
 )
 def test_a_deadline_holds_through_the_end_of_its_day_in_amsterdam(at: str, last: str, first_late: str) -> None:
     """Trap 3: "until 21 May" includes that day, and a second before midnight is on time whatever the offset."""
+    desk = Desk(edition(session(starts_at=None), deadline=deadline(at)))
+    on_time, late = datetime.fromisoformat(last), datetime.fromisoformat(first_late)
+    assert isinstance(desk.ask(name="robin", at=on_time), EnrolmentConfirmed)
+    assert desk.ask(name="kim", at=late).reason == "deadline-passed"
+
+
+@pytest.mark.parametrize(
+    ("at", "last", "first_late"),
+    [
+        ("2021-05-21T23:59:59+02:00", "2021-05-21T23:59:59.999999+02:00", "2021-05-22T00:00:00+02:00"),
+        ("2021-05-21T23:59:00+02:00", "2021-05-21T23:59:59.999999+02:00", "2021-05-22T00:00:00+02:00"),
+        ("2021-05-21T23:59:59.500+02:00", "2021-05-21T23:59:59.999999+02:00", "2021-05-22T00:00:00+02:00"),
+        ("2021-05-21T23:59:59Z", "2021-05-21T23:59:59.999999Z", "2021-05-22T00:00:00Z"),
+        ("2021-05-21T12:00:00+02:00", "2021-05-21T12:00:00.999999+02:00", "2021-05-21T12:00:01+02:00"),
+        ("2021-05-21T12:00:00.250+02:00", "2021-05-21T12:00:00.250999+02:00", "2021-05-21T12:00:00.251+02:00"),
+    ],
+    ids=["without milliseconds", "without seconds", "half a second", "in UTC", "at noon", "to the millisecond"],
+)
+def test_a_deadline_holds_in_full_as_far_as_it_was_written(at: str, last: str, first_late: str) -> None:
+    """Who sends in the last second of "23:59:59" is on time: nobody who writes that means to leave it out."""
     desk = Desk(edition(session(starts_at=None), deadline=deadline(at)))
     on_time, late = datetime.fromisoformat(last), datetime.fromisoformat(first_late)
     assert isinstance(desk.ask(name="robin", at=on_time), EnrolmentConfirmed)
@@ -246,6 +295,37 @@ def test_a_participant_has_one_live_enrolment_per_edition() -> None:
     again = desk.ask(participant=participant(email="team@EXAMPLE.org"))
     assert (again.reason, again.enrolment_id) == ("already-enrolled", first.enrolment_id)
     assert isinstance(desk.ask(participant=participant(email="team@example.org", reference="kim")), EnrolmentConfirmed)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("robin@bücher.example", "robin@xn--bcher-kva.example"),
+        ("robin@xn--bcher-kva.example", "ROBIN@BÜCHER.example."),
+        ("röbin@example.org", "ro\u0308bin@example.org"),
+        ("robin@example.org", "robin@example.org."),
+        ("robin@example.org", "ro\u200bbin@example.org"),
+    ],
+)
+def test_one_mailbox_is_one_participant_however_its_address_is_spelt(first: str, again: str) -> None:
+    """Else one person takes two seats, and gets every mail twice."""
+    desk = Desk(edition(session("duo", companion="optional")))
+    desk.ask(participant=participant(email=first, reference="Kamer 1"))
+    answer = desk.ask(participant=participant(email=again, reference=" Kamer  1"))
+    assert answer.reason == "already-enrolled"
+    twice = intake.Companion(participant=participant(email=again, role="jurist"), session_ids=("duo",))
+    assert desk.ask(participant=participant(email=first), companions=(twice,)).reason == "already-enrolled"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("robin@faß.example", "robin@fass.example"), ("groß@example.org", "gross@example.org")],
+)
+def test_two_mailboxes_are_two_participants_however_alike(one: str, other: str) -> None:
+    """Nobody is refused for what somebody else did."""
+    desk = Desk(edition())
+    for address in (one, other):
+        assert isinstance(desk.ask(participant=participant(email=address)), EnrolmentConfirmed)
 
 
 def test_another_source_does_not_learn_the_enrolment_that_is_in_the_way() -> None:
