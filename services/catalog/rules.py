@@ -13,6 +13,8 @@ from instroom_contracts.catalog import Audience, Edition, EditionSubmitted, Sess
 from instroom_contracts.cloudevent import Problem
 from instroom_contracts.digest import MOST_BYTES
 
+ENROLLING = ("open", "tentative", "confirmed")
+"""The states of an edition in which one can enrol."""
 ENVELOPE_BYTES = 4096
 """More than the envelope around an edition takes."""
 
@@ -111,6 +113,17 @@ def _choice(edition: Edition) -> Iterator[Problem]:
         yield Problem("/edition/choice/maximum", detail)
 
 
+def _offer(edition: Edition) -> Iterator[Problem]:
+    """Want something to enrol in where people can enrol."""
+    takes_people = edition.kind != "request-only" and edition.state in ENROLLING
+    if takes_people and not any(session.state == "planned" for session in edition.sessions):
+        detail = (
+            f"The edition is {edition.state} and no session of it takes place: add one, or set the state to concept,"
+            " closed or cancelled."
+        )
+        yield Problem("/edition/sessions", detail)
+
+
 def _prerequisites(edition: Edition) -> Iterator[Problem]:
     """Want what must be attended first to stand first; so no two sessions can wait for each other."""
     earlier: set[str] = set()
@@ -137,6 +150,7 @@ _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _seats,
     _roles,
     _choice,
+    _offer,
     _prerequisites,
     _price,
 )

@@ -119,12 +119,24 @@ class Edition:
             choosable={session.id: session for session in going_ahead if not session.required},
         )
 
-    def offers(self, session_id: str, moment: datetime) -> bool:
-        """Say whether places in this session can still be given: it exists, goes ahead and has not begun."""
+    @property
+    def cancelled(self) -> bool:
+        """Say whether nothing of the edition takes place."""
+        return self.published.state == "cancelled"
+
+    def goes_ahead(self, session_id: str) -> bool:
+        """Say whether this session goes ahead: it exists, and neither it nor the edition is cancelled."""
         session = self.sessions.get(session_id)
-        if session is None or session.cancelled or self.published.state == "cancelled":
-            return False
-        return not session.begun(moment)
+        return session is not None and not session.cancelled and not self.cancelled
+
+    def begun(self, session_id: str, moment: datetime) -> bool:
+        """Say whether this session has begun."""
+        session = self.sessions.get(session_id)
+        return session is not None and session.begun(moment)
+
+    def offers(self, session_id: str, moment: datetime) -> bool:
+        """Say whether places in this session can still be given: it goes ahead and has not begun."""
+        return self.goes_ahead(session_id) and not self.sessions[session_id].begun(moment)
 
 
 def pool_of(session: catalog.Session, edition_id: str) -> str:

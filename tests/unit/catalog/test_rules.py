@@ -2,7 +2,7 @@
 
 import pytest
 
-from instroom_contracts.catalog import Edition, EditionSubmitted, JoiningLink
+from instroom_contracts.catalog import Edition, EditionSubmitted, JoiningLink, Session
 from services.catalog.rules import oversized, problems_between, problems_in
 from tests.unit.catalog.builders import edition, session, submitted
 
@@ -45,6 +45,24 @@ AMOUNT = {"kind": "amount", "amount": "295.00", "currency": "EUR", "vat": "unkno
 def test_what_cannot_be_offered_is_named_with_its_place(wrong: Edition, pointer: str) -> None:
     """A course desk mends one field instead of searching a file."""
     assert [problem.pointer for problem in problems_in(EditionSubmitted(edition=wrong))] == [pointer]
+
+
+@pytest.mark.parametrize("state", ["open", "tentative", "confirmed"])
+@pytest.mark.parametrize("sessions", [(), (session(state="cancelled"),)])
+def test_an_edition_that_takes_people_offers_something(state: str, sessions: tuple[Session, ...]) -> None:
+    """Whoever enrolled in nothing could neither come nor cancel."""
+    empty = edition().model_copy(update={"state": state, "sessions": sessions})
+    (problem,) = problems_in(EditionSubmitted(edition=empty))
+    assert problem.pointer == "/edition/sessions"
+    assert "add one" in problem.detail
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "concept"}, {"state": "closed"}, {"state": "cancelled"}, {"kind": "request-only"}]
+)
+def test_an_edition_that_takes_nobody_need_not(changes: dict[str, str]) -> None:
+    """A programme is announced before its sessions are known."""
+    assert problems_in(EditionSubmitted(edition=edition(**changes).model_copy(update={"sessions": ()}))) == ()
 
 
 def test_a_link_belongs_to_a_session() -> None:
