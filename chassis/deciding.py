@@ -14,7 +14,7 @@ from typing import Any
 
 from chassis.answers import DECIDED, UNDER_WAY
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
-from chassis.handling import Cause, Hears, Tell
+from chassis.handling import Cause, Hears, Tell, goes_back_to
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
 from chassis.turns import in_turns
@@ -219,6 +219,4 @@ def cause_of(message: Received) -> Cause:
     event = message.event
     if message.is_from_outside or isinstance(event, InvalidEvent):
         return Cause(event.id or "", event.source or "", event.traceparent)
-    if event.correlationid and event.correlationsource:
-        return Cause(event.correlationid, event.correlationsource, event.traceparent)
-    return Cause(event.id or "", event.source or "", event.traceparent)
+    return goes_back_to(event)

@@ -64,10 +64,14 @@ class Teller:
         return self._document(told.tell, str(id), _cause(told), now, causationid=event.id)
 
     def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
-        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer."""
+        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer.
+
+        What comes of an event of our own answers nobody, unless it says so: a session that is cancelled releases
+        thousands of places.
+        """
         answers: dict[str, list[bytes]] = {}
         for one, event in zip(told, events, strict=True):
-            if type(one.tell.data) in self.answers:
+            if type(one.tell.data) in self.answers and (one.by.is_from_outside or one.tell.answers):
                 cause = _cause(one)
                 answers.setdefault(f"{cause.source} {cause.id}", []).append(event["body"])
         return answers

@@ -14,3 +14,17 @@ class ParkingExpired(EventData):
     """Say that requests have waited long enough for their edition: ids of `parked` documents, "source id"."""
 
     requests: Annotated[Many[str], Field(min_length=1)]
+
+
+class EditionSettling(EventData):
+    """Go on with taking in an edition: end places in those of these sessions that are off, decide who waited for it."""
+
+    edition_id: str
+    session_ids: Many[str] = ()
+
+
+class PoolServing(EventData):
+    """Go on with giving a pool's free seats to its waiting list; `free` is how many there were when that began."""
+
+    pool: str
+    free: int

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chassis.documents import ById, Documents
+from chassis.portions import left_of
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING, WAITING_BY_POOL
+from services.enrolment.internal import PoolServing
+from services.enrolment.needs import to_end
+from services.enrolment.storage import (
+    EDITIONS,
+    ENROLMENTS,
+    ENROLMENTS_BY_SESSION,
+    PARTICIPANTS,
+    POOLS,
+    SESSIONS,
+    WAITING,
+    WAITING_BY_POOL,
+)
 
 
 class Ledger:
@@ -55,6 +67,20 @@ class Ledger:
         turns = [turn for _, turn in head.members]
         self._documents.require(ById(ENROLMENTS, turn.enrolment_id) for turn in turns)
         return turns, head.complete
+
+    def holders(self, key: SessionKey, most: int) -> tuple[Sequence[Enrolment], bool]:
+        """Return some enrolments with a place in this session or a turn for it, and whether these are all of them.
+
+        What their ends will need is read together.
+        """
+        head = self._documents.first(ENROLMENTS_BY_SESSION, "/".join(key), most)
+        holders = [enrolment for _, enrolment in head.members]
+        self._documents.require(need for one in holders for need in to_end(one, self._documents))
+        return holders, head.complete
+
+    def lags(self, pool: str) -> bool:
+        """Say whether an earlier decision left this pool's waiting list to be served further."""
+        return left_of(self._documents, PoolServing, pool) is not None
 
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""

@@ -9,6 +9,7 @@ from pymongo.errors import OperationFailure
 
 from chassis.documents import Kind
 from chassis.mongo import Database
+from chassis.portions import UNFINISHED
 from chassis.senders import SENDERS
 from services.enrolment import storage
 
@@ -45,11 +46,13 @@ KINDS: tuple[Kind[Any], ...] = (
     storage.WAITING,
     storage.PARKED,
     storage.PARKINGS,
+    UNFINISHED,
     SENDERS,
 )
 
 INDEXES: dict[str, list[IndexModel]] = {
     "editions": [IndexModel([("state", ASCENDING)])],
+    "enrolments": [IndexModel([(storage.HELD_IN, ASCENDING), ("_id", ASCENDING)])],
     "waiting_list": [IndexModel([("pool", ASCENDING), ("seq", ASCENDING)], unique=True)],
     "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)]), IndexModel([("until", ASCENDING)])],
 }

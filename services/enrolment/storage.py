@@ -66,6 +66,17 @@ def write_count(count: SessionCount) -> Document:
     }
 
 
+HELD_IN = "heldIn"
+"""The field that names the sessions ("edition/session") in which an enrolment has a place or a turn."""
+
+
+def sessions_of(enrolment: Enrolment) -> frozenset[str]:
+    """Return the sessions ("edition/session") in which an enrolment has a place or a turn."""
+    return frozenset(
+        [f"{enrolment.edition_id}/{place.session_id}" for place in enrolment.places if place.state != "released"]
+    )
+
+
 def read_enrolment(document: Document) -> Enrolment:
     """Read an enrolment; what was valid when it came in is not validated again."""
     return Enrolment(
@@ -94,6 +105,7 @@ def write_enrolment(enrolment: Enrolment) -> Document:
         "state": enrolment.state,
         "allOrNothing": enrolment.all_or_nothing,
         "places": [_write_place(place) for place in enrolment.places],
+        HELD_IN: list(sessions_of(enrolment)),
         "askedAt": enrolment.asked_at,
         "mainId": enrolment.main_id,
         "companionIds": enrolment.companion_ids,
@@ -195,3 +207,4 @@ PARKINGS = Kind("parkings", read_parking, write_parking)
 
 WAITING_BY_POOL = Order(WAITING, "pool", "seq", lambda turn: turn.pool, lambda turn: turn.seq)
 PARKED_BY_EDITION = Order(PARKED, "editionId", "number", lambda parked: parked.edition_id, lambda parked: parked.number)
+ENROLMENTS_BY_SESSION = Order(ENROLMENTS, HELD_IN, "_id", sessions_of, lambda enrolment: enrolment.id)

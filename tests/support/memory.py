@@ -76,7 +76,7 @@ class Memory:
     def _read_head(self, need: First, loaded: Loaded) -> None:
         order = need.order
         self.depths.append(need.depth)
-        group = [(id, value) for id, value in self.all(order.kind).items() if order.group_of(value) == need.group]
+        group = [(id, value) for id, value in self.all(order.kind).items() if order.holds(value, need.group)]
         ranked = sorted(group, key=lambda member: order.rank_of(member[1]))
         for id, value in ranked[: need.depth]:
             loaded.values[order.kind, id] = value

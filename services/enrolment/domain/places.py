@@ -9,7 +9,7 @@ from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
 from services.enrolment.domain.facts import Positions
-from services.enrolment.domain.promotion import serve
+from services.enrolment.domain.promotion import is_behind, serve
 from services.enrolment.domain.request import Member, Request
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.values import Enrolment, Live, Place, PlaceState, Pool, Turn, state_of
@@ -31,7 +31,8 @@ def enrol(decision: Decision, request: Request) -> Refused | None:
     Returns `queue-full` where a waiting list has no room for the party.
     """
     for session in request.attending:
-        serve(decision, session.pool)
+        if not is_behind(decision, session.pool):
+            serve(decision, session.pool)
     seatings = _seatings(decision, request)
     if refused := _full_queue(decision, seatings):
         return refused
@@ -50,8 +51,9 @@ def _seatings(decision: Decision, request: Request) -> list[Seating]:
         size = request.size(session.id)
         left = free.get(session.pool)
         left = _pool(decision, session).free if left is None else left
-        free[session.pool] = left - size if size <= left else left
-        seatings.append(Seating(session, size, confirmed=size <= left))
+        confirmed = size <= left and not is_behind(decision, session.pool)
+        free[session.pool] = left - size if confirmed else left
+        seatings.append(Seating(session, size, confirmed))
     if request.asked.all_or_nothing and not all(seating.confirmed for seating in seatings):
         return [Seating(seating.session, seating.size, confirmed=False) for seating in seatings]
     return seatings

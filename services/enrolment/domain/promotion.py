@@ -14,18 +14,31 @@ FIRST_LOOK = 16
 """How many turns are looked at first; twice as many each time that is not enough."""
 
 
-def serve(decision: Decision, pool_id: str, before: int | None = None) -> None:
+def serve(decision: Decision, pool_id: str, before: int | None = None) -> bool:
     """Give the free seats of a pool to the parties on its waiting list, in the order of their turns.
 
     A party that does not fit is passed over and keeps its turn; nobody gets a seat in a session that is cancelled or
-    has begun at the decision's moment. `before` stops at the turn with this number.
+    has begun at the decision's moment. `before` stops at the turn with this number. Returns False where more is to be
+    given than one decision may: then the pool is `behind`, and those on its list come before any newcomer all the same.
     """
+    if is_behind(decision, pool_id):
+        decision.behind.add(pool_id)
+        return False
     for turn in _turns(decision, pool_id):
         if before is not None and turn.seq >= before:
-            return
+            return True
         pool = decision.register.pool(pool_id)
         if pool and turn.seats <= pool.free and decision.still_offered(turn.edition_id, turn.session_id):
+            if decision.spare <= 0:
+                decision.behind.add(pool_id)
+                return False
             _offer(decision, turn)
+    return True
+
+
+def is_behind(decision: Decision, pool_id: str) -> bool:
+    """Say whether free seats of this pool are for those on its waiting list, whom later portions will serve."""
+    return _could_serve(decision, pool_id) and decision.lags(pool_id)
 
 
 def _turns(decision: Decision, pool_id: str) -> Iterator[Turn]:
@@ -62,10 +75,8 @@ def _all_fit(decision: Decision, main: Enrolment, turn: Turn) -> bool:
     turns = _queued_turns(decision, main)
     if not _room_for(decision, turns):
         return False
-    for other in turns:
-        if other.pool != turn.pool:
-            serve(decision, other.pool, before=other.seq)
-    return _room_for(decision, turns)
+    served = [serve(decision, other.pool, before=other.seq) for other in turns if other.pool != turn.pool]
+    return all(served) and _room_for(decision, turns)
 
 
 def _room_for(decision: Decision, turns: list[Turn]) -> bool:

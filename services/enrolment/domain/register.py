@@ -33,6 +33,12 @@ class Register(Protocol):
     def turns(self, pool: str, depth: int) -> tuple[Sequence[Turn], bool]:
         """Return the first turns of a pool's waiting list in order, and whether these are all of them."""
 
+    def holders(self, key: SessionKey, most: int) -> tuple[Sequence[Enrolment], bool]:
+        """Return some enrolments with a place in this session or a turn for it, and whether these are all of them."""
+
+    def lags(self, pool: str) -> bool:
+        """Say whether an earlier decision left this pool's waiting list to be served further."""
+
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""
 

@@ -69,7 +69,14 @@ class Begin:
     """The sessions with a date begin."""
 
 
-Step = Enrol | Cancel | Offer | Begin
+@dataclass(frozen=True)
+class Toggle:
+    """A session or an edition is cancelled, or goes ahead after all."""
+
+    what: str
+
+
+Step = Enrol | Cancel | Offer | Begin | Toggle
 STEPS: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(
         st.builds(
@@ -83,6 +90,7 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
         st.builds(Cancel, st.integers(0, 20)),
         st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
         st.builds(Begin),
+        st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
     ),
     min_size=5,
     max_size=30,
@@ -96,6 +104,7 @@ class History:
     seats: dict[str, int | None]
     now: datetime = ASKED
     version: int = 0
+    off: frozenset[str] = frozenset()
     desk: Desk = field(default_factory=Desk)
     told: list[EventData] = field(default_factory=list)
 
@@ -107,9 +116,20 @@ class History:
     def publish(self) -> None:
         """Publish both editions with the seats of this moment."""
         self.version += 1
-        main = edition(*(self._session(id) for id in ("start", "een", "twee", "drie")), version=self.version)
-        sister = edition(self._session("elders"), edition_id=SISTER, version=self.version)
-        self.told += self.desk.publish(main, at=self.now) + self.desk.publish(sister, at=self.now)
+        for id in (EDITION, SISTER):
+            sessions = (self._session(session_id) for session_id in self.sessions_of(id))
+            state = "cancelled" if id in self.off else "open"
+            published = edition(*sessions, edition_id=id, state=state, version=self.version)
+            self.told += self.desk.publish(published, at=self.now)
+
+    @staticmethod
+    def sessions_of(edition_id: str) -> tuple[str, ...]:
+        """Return the sessions of an edition."""
+        return ("elders",) if edition_id == SISTER else ("start", "een", "twee", "drie")
+
+    def goes_ahead(self, session_id: str) -> bool:
+        """Say whether neither a session nor its edition is cancelled."""
+        return not {session_id, SISTER if session_id == "elders" else EDITION} & self.off
 
     def _session(self, id: str) -> catalog.Session:
         starts = self.model.starts[id]
@@ -120,6 +140,7 @@ class History:
             capacity=self.model.capacity[POOL_OF[id]],
             pool=HALL if POOL_OF[id] == HALL else None,
             companion="optional",
+            state="cancelled" if id in self.off else "planned",
         )
 
     def live(self) -> list[Enrolment]:
@@ -138,17 +159,28 @@ class History:
                 self.publish()
             case Begin():
                 self.now = max(self.now, DURING)
+            case Toggle(what):
+                self._toggle(what)
+        self.told += self.desk.finish()
+
+    def _toggle(self, what: str) -> None:
+        self.off ^= {what}
+        self.model.call_off({id for id in POOL_OF if not self.goes_ahead(id)}, self.now)
+        self.publish()
 
     def _enrol(self, step: Enrol) -> None:
+        edition_id = SISTER if step.elsewhere else EDITION
         chosen = () if step.elsewhere else tuple(sorted(step.chosen))
-        attended = ("elders",) if step.elsewhere else ("start", *chosen)
-        beside = tuple(companion(f"{step.name}-{n}", *attended) for n in range(step.companions))
+        everyone = [id for id in ("elders" if step.elsewhere else "start",) if self.goes_ahead(id)]
+        attended = (*everyone, *chosen)
+        companions = step.companions if attended else 0
+        beside = tuple(companion(f"{step.name}-{n}", *attended) for n in range(companions))
         before = {(one.edition_id, one.participant.email) for one in self.live()}
         asked = request(
             *chosen,
             name=step.name,
             at=self.now,
-            edition_id=SISTER if step.elsewhere else EDITION,
+            edition_id=edition_id,
             companions=beside,
             all_or_nothing=step.all_or_nothing,
         )
@@ -156,14 +188,20 @@ class History:
         self.told += told
         answer = one_of(told, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
         people = [asked.data.participant, *(one.participant for one in beside)]
-        if any((asked.data.edition_id, person.email) in before for person in people):
-            assert isinstance(answer, EnrolmentRejected)
-            assert answer.reason == "already-enrolled"
-        elif isinstance(answer, EnrolmentRejected):
-            assert answer.reason == "session-over"
+        refused = answer.reason if isinstance(answer, EnrolmentRejected) else None
+        if not any(map(self.goes_ahead, self.sessions_of(edition_id))):
+            assert refused == "edition-cancelled"
+        elif any((edition_id, person.email) in before for person in people):
+            assert refused == "already-enrolled"
+        elif not all(map(self.goes_ahead, chosen)):
+            assert refused == "unknown-session"
+        elif not attended:
+            assert refused == "too-few-choices"
+        elif refused:
+            assert refused == "session-over"
             assert self.now == DURING
         else:
-            size = Counter(dict.fromkeys(attended, 1 + step.companions))
+            size = Counter(dict.fromkeys(attended, 1 + companions))
             self.model.enrol(answer.enrolment_id, Party(size, step.all_or_nothing), self.now)
 
     def _cancel(self, which: int) -> None:
@@ -175,6 +213,7 @@ class History:
         self.told += told
         assert one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
         if one.main_id:
-            self.model.shrink(one.main_id, {place.session_id for place in one.places}, self.now)
+            held = {place.session_id for place in one.places if place.state != "released"}
+            self.model.shrink(one.main_id, held, self.now)
         else:
             self.model.cancel(one.id, self.now)

@@ -48,6 +48,16 @@ class Model:
         self.capacity[pool] = capacity
         self.serve(now)
 
+    def call_off(self, session_ids: set[str], now: datetime) -> None:
+        """Strike sessions from everybody's wishes; who wanted nothing else leaves the line."""
+        for id, party in list(self.parties.items()):
+            for session in session_ids & set(party.size):
+                del party.size[session]
+                party.seated.discard(session)
+            if not party.size:
+                del self.parties[id]
+        self.serve(now)
+
     def serve(self, now: datetime) -> None:
         """Walk along the line once and seat whoever fits."""
         for party in self.parties.values():

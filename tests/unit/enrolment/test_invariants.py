@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
-from services.enrolment.domain import places, promotion, publishing, rules, withdrawal
+from services.enrolment import settling
+from services.enrolment.domain import decision, endings, places, promotion, publishing, rules, withdrawal
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.storage import PARTICIPANTS, POOLS, SESSIONS, WAITING
@@ -54,18 +55,26 @@ def nobody_who_fits_waits(history: History) -> None:
 
 
 def everybody_has_one_enrolment(history: History) -> None:
-    """One live enrolment per participant and edition, parties together, all or nothing."""
+    """One live enrolment per participant and edition, with something to live for; parties together, all or nothing."""
     live = history.live()
     people = Counter((one.edition_id, one.participant.email) for one in live)
     assert set(people.values()) <= {1}
     assert {one.enrolment_id for one in history.desk.memory.all(PARTICIPANTS).values()} == {one.id for one in live}
     for one in live:
         main = next(other for other in live if other.id == (one.main_id or one.id))
-        assert all((there := main.place(place.session_id)) and there.state == place.state for place in one.places)
-        states = [place.state for place in one.places]
-        assert not one.all_or_nothing or len(set(states)) == 1
-        required = [place.state for place in one.places if place.session_id in {"start", "elders"}]
-        assert (one.state == "confirmed") == (set(required) == {"confirmed"})
+        held = [place for place in one.places if place.state != "released"]
+        assert held
+        assert all((there := main.place(place.session_id)) and there.state == place.state for place in held)
+        states = {place.state for place in held}
+        assert not one.all_or_nothing or len(states) == 1
+        required = {place.state for place in held if place.session_id in {"start", "elders"}}
+        assert (one.state == "confirmed") == (required == {"confirmed"} if required else "confirmed" in states)
+
+
+def nobody_holds_what_is_off(history: History) -> None:
+    """A seat in, or a turn for, what does not take place is nobody's."""
+    held = {place.session_id for one in history.live() for place in one.places if place.state != "released"}
+    assert all(map(history.goes_ahead, held))
 
 
 def facts_are_in_order(history: History) -> None:
@@ -94,7 +103,14 @@ def versions(told: Iterable[Any]) -> Iterator[tuple[str, str, int]]:
             yield fact.edition_id, place.session_id, place.session_version
 
 
-CHECKS = (agree, nothing_is_overbooked, nobody_who_fits_waits, everybody_has_one_enrolment, facts_are_in_order)
+CHECKS = (
+    agree,
+    nothing_is_overbooked,
+    nobody_who_fits_waits,
+    everybody_has_one_enrolment,
+    nobody_holds_what_is_off,
+    facts_are_in_order,
+)
 
 
 def live_through(seats: dict[str, int | None], steps: list[Step]) -> None:
@@ -113,6 +129,16 @@ def test_every_promise_holds_through_any_history(seats: dict[str, int | None], s
     live_through(seats, steps)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seats=Seats, steps=STEPS)
+def test_so_it_does_where_long_work_is_done_in_portions(
+    seats: dict[str, int | None], steps: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little a decision does at once, what comes of it in the end is the same."""
+    monkeypatch.setattr(decision, "PORTION", 1)
+    live_through(seats, steps)
+
+
 def nobody(*_: object, **__: object) -> None:
     """Do nothing, or object to nothing."""
 
@@ -127,6 +153,8 @@ GUARDS: dict[str, tuple[object, str, object]] = {
     "a limit sinks with the seats held": (Pool, "release", lambda pool: pool.promote(-1)),
     "a cancellation serves the waiting list": (withdrawal, "serve", nobody),
     "more seats serve the waiting list": (publishing, "serve", nobody),
+    "what is off ends": (settling, "end_places", lambda *_: True),
+    "what ends serves the waiting list": (endings, "serve_after", nobody),
     "all or nothing looks at every pool": (promotion, "_room_for", lambda *_: True),
     "a begun session takes nobody": (Decision, "still_offered", lambda *_: True),
     "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),
