@@ -8,7 +8,7 @@ things as they are when its turn comes, not as they were when the work began (do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -27,7 +27,7 @@ class Unfinished:
     """What is left to do about one thing.
 
     `id` is that of the event that goes on with it, `type` and `data` say what that asks for. `moment` is the time that
-    it is judged at, `cause` the intake event that it goes back to, `since` when it was left.
+    it is judged at, `cause` the intake event that it goes back to (None: none but itself), `since` when it was left.
     """
 
     id: str
@@ -35,12 +35,12 @@ class Unfinished:
     about: str
     data: Document
     moment: datetime
-    cause: Cause
+    cause: Cause | None
     since: datetime
 
 
 def _read(document: Document) -> Unfinished:
-    cause = Cause(document["causeId"], document["causeSource"], document["traceparent"])
+    cause = Cause(**document["cause"]) if document["cause"] else None
     what = (document["event"], document["type"], document["about"], document["data"], document["moment"])
     return Unfinished(*what, cause, document["since"])
 
@@ -52,9 +52,7 @@ def _write(left: Unfinished) -> Document:
         "about": left.about,
         "data": left.data,
         "moment": left.moment,
-        "causeId": left.cause.id,
-        "causeSource": left.cause.source,
-        "traceparent": left.cause.traceparent,
+        "cause": asdict(left.cause) if left.cause else None,
         "since": left.since,
     }
 

@@ -85,8 +85,8 @@ def portion(left: Unfinished, heard: Iterable[Hears], source: str) -> tuple[Hear
         source=source,
         id=left.id,
         time=left.moment,
-        correlationid=left.cause.id,
-        correlationsource=left.cause.source,
-        traceparent=left.cause.traceparent,
+        correlationid=left.cause.id if left.cause else None,
+        correlationsource=left.cause.source if left.cause else None,
+        traceparent=left.cause.traceparent if left.cause else None,
     )
     return hears, event

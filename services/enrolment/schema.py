@@ -11,7 +11,7 @@ from chassis.documents import Kind
 from chassis.mongo import Database
 from chassis.portions import UNFINISHED
 from chassis.senders import SENDERS
-from services.enrolment import storage
+from services.enrolment import storage, unsettled
 
 NAMESPACE_EXISTS = 48
 
@@ -65,6 +65,7 @@ async def prepare(database: Database) -> None:
     await _guard(database, storage.POOLS.collection, POOL_GUARD)
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
+    await unsettled.take_over(database)
 
 
 async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> None:
