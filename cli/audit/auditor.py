@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cli.audit.answers import one_answer_each, one_form_each, versions_in_order
+from cli.audit.endings import nobody_locked_out, nothing_held_in_cancelled
 from cli.audit.evidence import Evidence
 from cli.audit.leftovers import no_dead_letters, outboxes_empty
 from cli.audit.mails import one_invitation_each, sent_once
@@ -20,6 +21,8 @@ PROMISES = (
     counters_equal_places,
     told_is_kept,
     one_live_enrolment,
+    nobody_locked_out,
+    nothing_held_in_cancelled,
     one_answer_each,
     one_form_each,
     versions_in_order,

@@ -127,7 +127,8 @@ class Evidence:
     """Everything that was found at one moment.
 
     `facts` are in the order of the stream, repetitions included, and end with those of the outboxes that the stream
-    does not hold yet (`untold` of them). `whole`: the stream still holds its first message.
+    does not hold yet (`untold` of them). `whole`: the stream still holds its first message. `unfinished` are the ids of
+    editions and pools on which a service is at work in portions.
     """
 
     now: datetime
@@ -137,6 +138,7 @@ class Evidence:
     turns: tuple[Turn, ...] = ()
     spent: tuple[Spent, ...] = ()
     parked: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
     live: Mapping[str, str] = field(default_factory=dict)
     sessions: Mapping[SessionKey, Offered] = field(default_factory=dict)
     invitations: tuple[Invitation, ...] = ()

@@ -88,6 +88,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
             turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
             spent=tuple(map(_spent, await _all(enrolment, "inbox", session, {"type": 1, "at": 1}))),
             parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
+            unfinished=frozenset(row["about"] for row in await _all(enrolment, "unfinished", session, {"about": 1})),
             live={row["_id"]: row["enrolmentId"] for row in live},
             sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
             invitations=tuple(map(_invitation, await _all(notification, "invitations", session, _NO_PERSON))),

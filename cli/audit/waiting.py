@@ -94,7 +94,8 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
         return verdict(promise, 0, (), TRUNCATED)
     course = seats(evidence)
     parties = list(_parties(evidence))
-    free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in evidence.pools}
+    settled = [pool for pool in evidence.pools if pool.id not in evidence.unfinished]
+    free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in settled}
     fitting = [party for party in parties if _fits(party, free, evidence)]
     idle = [party for party in fitting if _in_time(party, course, evidence)]
     offences = [Offence(_named((party[0].pool, party[0].seq)), "waits, and seats are free for it") for party in idle]

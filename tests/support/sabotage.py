@@ -18,7 +18,7 @@ from pymongo import DeleteOne, ReplaceOne
 
 from chassis import committer, consumer, deciding, inbox, mongo, relay, service, store
 from instroom_contracts.cloudevent import decode
-from services.enrolment import schema
+from services.enrolment import answering, schema, settling
 from services.enrolment.domain import values
 from services.notification import ledger
 
@@ -143,9 +143,15 @@ def leave() -> None:
     switch(ledger.MongoLedger, "hand_over", unrecorded)
 
 
+def rest() -> None:
+    """Do the first portion of long work, and forget what is left."""
+    for where in (answering, settling):
+        switch(where, "go_on", lambda *_, **__: None)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave)
+    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave, rest)
 }
 
 if __name__ == "__main__":
