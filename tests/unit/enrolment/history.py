@@ -19,7 +19,7 @@ from instroom_contracts.enrolment import (
 from services.enrolment.domain.values import Enrolment
 from services.enrolment.storage import ENROLMENTS
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
-from tests.unit.enrolment.model import Model, Party
+from tests.unit.enrolment.model import Model, Onlooker, Party
 
 NAMES = ("robin", "kim", "sam", "lou", "noa", "bo", "max", "jip")
 SISTER = "zustereditie"
@@ -76,25 +76,29 @@ class Toggle:
     what: str
 
 
-Step = Enrol | Cancel | Offer | Begin | Toggle
-STEPS: st.SearchStrategy[list[Step]] = st.lists(
-    st.one_of(
-        st.builds(
-            Enrol,
-            st.sampled_from(NAMES),
-            st.frozensets(st.sampled_from(["een", "twee", "drie"])),
-            st.integers(0, 2),
-            st.booleans(),
-            st.booleans(),
-        ),
-        st.builds(Cancel, st.integers(0, 20)),
-        st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
-        st.builds(Begin),
-        st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
+@dataclass(frozen=True)
+class GoOn:
+    """A portion of everything that was left undone is done."""
+
+
+Step = Enrol | Cancel | Offer | Begin | Toggle | GoOn
+STEP: st.SearchStrategy[Step] = st.one_of(
+    st.builds(
+        Enrol,
+        st.sampled_from(NAMES),
+        st.frozensets(st.sampled_from(["een", "twee", "drie"])),
+        st.integers(0, 2),
+        st.booleans(),
+        st.booleans(),
     ),
-    min_size=5,
-    max_size=30,
+    st.builds(Cancel, st.integers(0, 20)),
+    st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
+    st.builds(Begin),
+    st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
 )
+STEPS = st.lists(STEP, min_size=5, max_size=30)
+INTERRUPTED = st.lists(STEP | st.builds(GoOn), min_size=5, max_size=30)
+"""Histories in which long work may be left for a while, and is gone on with when others have come in between."""
 
 
 @dataclass
@@ -104,13 +108,15 @@ class History:
     seats: dict[str, int | None]
     now: datetime = ASKED
     version: int = 0
+    leaves_work: bool = False
     off: frozenset[str] = frozenset()
     desk: Desk = field(default_factory=Desk)
     told: list[EventData] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         dates = {"start": STARTS, "een": STARTS + timedelta(hours=4), "twee": None, "drie": None, "elders": STARTS}
-        self.model = Model(POOL_OF, dates, dict(self.seats))
+        kind = Onlooker if self.leaves_work else Model
+        self.model = kind(POOL_OF, dates, dict(self.seats))
         self.publish()
 
     def publish(self) -> None:
@@ -143,6 +149,19 @@ class History:
             state="cancelled" if id in self.off else "planned",
         )
 
+    def as_it_is(self) -> Model:
+        """Return a model of the parties and seats that the service has now."""
+        sizes = {one.id: Counter[str]() for one in self.live() if one.main_id is None}
+        seated = {id: set[str]() for id in sizes}
+        for one in self.live():
+            for place in (place for place in one.places if place.state != "released"):
+                sizes[one.main_id or one.id][place.session_id] += 1
+                if place.state == "confirmed":
+                    seated[one.main_id or one.id].add(place.session_id)
+        wishes = {one.id: one.all_or_nothing for one in self.live()}
+        parties = {id: Party(size, wishes[id], seated[id]) for id, size in sizes.items()}
+        return Model(POOL_OF, self.model.starts, self.model.capacity, parties)
+
     def live(self) -> list[Enrolment]:
         """Return the enrolments that were not cancelled."""
         return [one for one in self.desk.memory.all(ENROLMENTS).values() if one.state != "cancelled"]
@@ -161,7 +180,10 @@ class History:
                 self.now = max(self.now, DURING)
             case Toggle(what):
                 self._toggle(what)
-        self.told += self.desk.finish()
+            case GoOn():
+                self.told += self.desk.go_on()
+        if not self.leaves_work:
+            self.told += self.desk.finish()
 
     def _toggle(self, what: str) -> None:
         self.off ^= {what}

@@ -87,3 +87,16 @@ class Model:
         """Count the seats given."""
         parties = self.parties.values()
         return sum(party.size[id] for party in parties for id in party.seated if self.pool_of[id] == pool)
+
+
+class Onlooker(Model):
+    """Knows how many seats there are, and nothing of who has them."""
+
+    def enrol(self, id: str, party: Party, now: datetime) -> None:
+        """Look on."""
+
+    def cancel(self, id: str, now: datetime) -> None:
+        """Look on."""
+
+    def shrink(self, id: str, session_ids: set[str], now: datetime) -> None:
+        """Look on."""

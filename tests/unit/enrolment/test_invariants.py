@@ -16,7 +16,7 @@ from services.enrolment.domain import decision, endings, places, promotion, publ
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.storage import PARTICIPANTS, POOLS, SESSIONS, WAITING
-from tests.unit.enrolment.history import STEPS, History, Seats, Step
+from tests.unit.enrolment.history import INTERRUPTED, STEPS, History, Seats, Step
 
 
 def agree(history: History) -> None:
@@ -137,6 +137,24 @@ def test_so_it_does_where_long_work_is_done_in_portions(
     """However little a decision does at once, what comes of it in the end is the same."""
     monkeypatch.setattr(decision, "PORTION", 1)
     live_through(seats, steps)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seats=Seats, steps=INTERRUPTED)
+def test_work_that_is_left_for_a_while_breaks_no_promise(
+    seats: dict[str, int | None], steps: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others come in between, and the catalogue changes its mind: what is left is judged as things are by then."""
+    monkeypatch.setattr(decision, "PORTION", 1)
+    history = History(seats, leaves_work=True)
+    for step in steps:
+        history.take(step)
+        for check in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
+            check(history)
+    history.told += history.desk.finish()
+    history.model = history.as_it_is()
+    for check in CHECKS:
+        check(history)
 
 
 def nobody(*_: object, **__: object) -> None:
