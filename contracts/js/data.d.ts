@@ -326,7 +326,7 @@ export interface Choice {
  * One meeting of an edition.
  *
  * No `startsAt`: no date yet. No `capacity` or `queueLimit`: no limit. No `audience`: the edition's. `pool` names
- * seats that are shared with other sessions; without it a session has seats of its own.
+ * seats that are shared with other sessions of the provider; without it a session has seats of its own.
  */
 export interface Session {
   /**

@@ -27,7 +27,7 @@ def decided(event: Asked, edition: Edition, documents: Documents, now: datetime)
     """Decide a request for a known edition; return what that tells."""
     register = Ledger(documents)
     request = Request.of(event, edition)
-    decision = Decision(register, event.time)
+    decision = Decision(register, event.time, now)
     refused = rules.first_failing(request, register) or places.enrol(decision, request)
     if refused:
         decision.told.extend(rejection(event, refused, _in_the_way(request, refused, register)))
@@ -63,6 +63,8 @@ def concluded(
         pool = decision.register.pool(pool_id)
         before = left_of(documents, PoolServing, pool_id)
         free = before.free if before else decision.free_before(pool) if pool else 0
-        rest = PoolServing(pool=pool_id, free=free)
+        moved = {key: (*key, had) for key, had in (decision.moved_to(pool) if pool else {}).items()}
+        moved |= {(one[0], one[1]): one for one in (before.moved if before else ())}
+        rest = PoolServing(pool=pool_id, free=free, moved=tuple(moved.values()))
         go_on(documents, by, rest, pool_id, moment=decision.moment, cause=cause, now=now)
     return decision.told

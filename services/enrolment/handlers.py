@@ -59,7 +59,7 @@ def cancel_enrolment(
     refused = objection(enrolment, event.source, policy.course_desks, ledger)
     if enrolment is None or refused:
         return addressed([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)], ledger, event)
-    decision = Decision(ledger, event.time)
+    decision = Decision(ledger, event.time, now)
     withdraw(decision, enrolment, "cancellation")
     return addressed(concluded(decision, documents, event, asker(event), now), ledger, event)
 

@@ -24,7 +24,12 @@ class EditionSettling(EventData):
 
 
 class PoolServing(EventData):
-    """Go on with giving a pool's free seats to its waiting list; `free` is how many there were when that began."""
+    """Go on with giving a pool's free seats to its waiting list.
+
+    `free` is how many there were when that began; `moved` are sessions that came to the pool since (edition, session),
+    with how many seats they had to offer before.
+    """
 
     pool: str
     free: int
+    moved: Many[tuple[str, str, int]] = ()

@@ -10,7 +10,7 @@ from chassis.portions import need
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
-from services.enrolment.domain.edition import pool_of
+from services.enrolment.domain.edition import own_pool, pool_of
 from services.enrolment.domain.request import attending
 from services.enrolment.domain.values import Enrolment, participant_key, turn_id
 from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
@@ -47,10 +47,13 @@ def to_end(enrolment: Enrolment, documents: Documents) -> Iterator[ById]:
         yield other_id
         if other := documents.glimpse(*other_id):
             yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, other.participant))
+    edition = documents.glimpse(EDITIONS, enrolment.edition_id)
     for place in enrolment.places:
-        yield from _seats(place.pool)
+        if edition:
+            yield from _seats(edition.pool_of(place.session_id))
         yield ById(SESSIONS, f"{enrolment.edition_id}/{place.session_id}")
-        yield ById(WAITING, turn_id(place.pool, place.seq))
+        if place.state == "queued":
+            yield ById(WAITING, turn_id(enrolment.party_id, place.session_id))
 
 
 def to_tell_again(event: CloudEvent[AnswerRequested], _: Documents) -> Iterator[ById]:
@@ -65,14 +68,22 @@ def request_key(event: CloudEvent[AnswerRequested]) -> str:
     return f"{event.data.request_source or event.source} {event.data.request_id}"
 
 
-def to_keep(event: CloudEvent[EditionPublished], _: Documents) -> Iterator[ById]:
-    """Foresee the version kept so far, what is left to do for it, all its sessions' pools, whether anybody waits."""
+def to_keep(event: CloudEvent[EditionPublished], documents: Documents) -> Iterator[ById]:
+    """Foresee the version kept so far, what is left to do for it, whether anybody waits, and what its sessions need."""
     published = event.data
-    yield ById(EDITIONS, published.edition_id)
+    yield (edition_id := ById(EDITIONS, published.edition_id))
     yield ById(PARKINGS, published.edition_id)
     yield need(EditionSettling, published.edition_id)
-    for session in published.sessions:
-        yield from _seats(pool_of(session, published.edition_id))
+    known = documents.glimpse(*edition_id)
+    before = {id: session.pool for id, session in known.sessions.items()} if known else {}
+    after = {session.session_id: pool_of(session, published) for session in published.sessions}
+    for id in {**before, **after}:
+        own = own_pool(published.edition_id, id)
+        pools = {before.get(id, own), after.get(id, own)}
+        for pool in sorted(pools):
+            yield from _seats(pool)
+        if len(pools) > 1 or id not in before:
+            yield ById(SESSIONS, f"{published.edition_id}/{id}")
 
 
 def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterator[ById]:

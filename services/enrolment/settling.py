@@ -33,7 +33,7 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
     """Keep an edition, end what it does not offer any more, give on what is free, decide who waited for it."""
     ledger = Ledger(documents)
     before = ledger.edition(event.data.edition_id)
-    decision = Decision(ledger, event.time)
+    decision = Decision(ledger, event.time, now)
     edition = take_in(decision, event.data)
     if edition is None:
         return ()
@@ -50,7 +50,7 @@ def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now
     edition = ledger.edition(event.data.edition_id)
     if left is None or edition is None:
         return ()
-    return _settled(Decision(ledger, left.time), edition, left.data.session_ids, documents, event, now)
+    return _settled(Decision(ledger, left.time, now), edition, left.data.session_ids, documents, event, now)
 
 
 def serve_pool(event: CloudEvent[PoolServing], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -59,8 +59,10 @@ def serve_pool(event: CloudEvent[PoolServing], documents: Documents, now: dateti
     if left is None:
         return ()
     ledger = Ledger(documents)
-    decision = Decision(ledger, left.time)
+    decision = Decision(ledger, left.time, now)
     decision.resume(left.data.pool, left.data.free)
+    for edition_id, session_id, had in left.data.moved:
+        decision.moved((edition_id, session_id), had)
     serve(decision, left.data.pool)
     return addressed(concluded(decision, documents, event, goes_back_to(event), now), ledger, event)
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from chassis.documents import Document
 from chassis.mongo import Database
 from chassis.portions import UNFINISHED, Unfinished, need
-from instroom_contracts.cloudevent import type_of
+from instroom_contracts.cloudevent import EventData, type_of
 from services.enrolment.internal import EditionSettling
 from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, SESSIONS
 
@@ -37,7 +37,8 @@ async def take_over(database: Database) -> None:
     await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, _HELD_IN)
     for edition_id, session_ids in (await _still_held(database)).items():
         if off := await _called_off(database, edition_id, session_ids):
-            await _settle(database, edition_id, off)
+            rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(off)))
+            await leave_undone(database, rest, edition_id)
 
 
 async def _still_held(database: Database) -> dict[str, set[str]]:
@@ -57,11 +58,10 @@ async def _called_off(database: Database, edition_id: str, session_ids: set[str]
     return session_ids - {one["sessionId"] for one in edition["sessions"] if one["state"] != "cancelled"}
 
 
-async def _settle(database: Database, edition_id: str, session_ids: set[str]) -> None:
-    """Leave the end of these places to portions, unless that is under way."""
+async def leave_undone(database: Database, rest: EventData, about: str) -> None:
+    """Leave some work to portions, unless it is under way."""
     now = datetime.now(UTC)
-    rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(session_ids))).model_dump()
-    left = Unfinished(str(uuid4()), type_of(EditionSettling), edition_id, rest, now, None, now)
+    left = Unfinished(str(uuid4()), type_of(type(rest)), about, rest.model_dump(), now, None, now)
     written: Document = {**UNFINISHED.write(left), "revision": 1}
-    key = need(EditionSettling, edition_id).id
+    key = need(type(rest), about).id
     await database[UNFINISHED.collection].update_one({"_id": key}, {"$setOnInsert": written}, upsert=True)

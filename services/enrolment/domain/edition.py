@@ -138,10 +138,25 @@ class Edition:
         """Say whether places in this session can still be given: it goes ahead and has not begun."""
         return self.goes_ahead(session_id) and not self.sessions[session_id].begun(moment)
 
+    def pool_of(self, session_id: str) -> str:
+        """Return the id of the pool that a session takes its seats from; one that is no longer in here, its own."""
+        session = self.sessions.get(session_id)
+        return session.pool if session else own_pool(self.id, session_id)
 
-def pool_of(session: catalog.Session, edition_id: str) -> str:
-    """Return the id of the pool that a session takes its seats from: one that it shares, or its own."""
-    return session.pool or f"{edition_id}/{session.session_id}"
+
+def own_pool(edition_id: str, session_id: str) -> str:
+    """Return the id of the pool of a session that shares its seats with no other."""
+    return f"{edition_id}/{session_id}"
+
+
+def pool_of(session: catalog.Session, edition: catalog.Edition) -> str:
+    """Return the id of the pool that a session takes its seats from: its own, or one of its provider.
+
+    No id holds a colon or a slash, so no pool is another's: of another provider, or a session's own.
+    """
+    if session.pool is None:
+        return own_pool(edition.edition_id, session.session_id)
+    return f"{edition.provider}:{session.pool}"
 
 
 def comparable(text: str) -> str:
@@ -158,7 +173,7 @@ def _session(part: catalog.Session, published: catalog.EditionPublished) -> Sess
         required=part.attendance == "everyone",
         cancelled=part.state == "cancelled",
         starts_at=part.starts_at,
-        pool=pool_of(part, published.edition_id),
+        pool=pool_of(part, published),
         capacity=part.capacity,
         queue_limit=part.queue_limit,
         audience=_audience(part.audience) if part.audience else None,

@@ -80,25 +80,25 @@ def _give(decision: Decision, request: Request, seating: Seating, positions: Pos
     """Give the party its seats or its turn in one session; returns each member's place, None for who does not come."""
     session, size = seating.session, seating.size
     before = _pool(decision, session)
-    pool = before.take(size) if seating.confirmed else before.queue()
+    pool = before.take(size) if seating.confirmed else before.queue(decision.number)
     decision.change_pool(before, pool)
     if not seating.confirmed:
-        decision.register.keep_turn(Turn(pool.id, pool.seq, *session.key, request.id, size))
+        decision.register.keep_turn(Turn(*session.key, request.id, pool.last, size))
         positions[session.id] = pool.waiting
     count = decision.register.count(session.key)
-    confirmed, queued = (size, 0) if seating.confirmed else (0, size)
-    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, facts=size))
-    return _places(request.party, seating, pool, count.version)
+    confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
+    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
+    return _places(request.party, seating, count.version)
 
 
-def _places(party: Sequence[Member], seating: Seating, pool: Pool, version: int) -> tuple[Place | None, ...]:
+def _places(party: Sequence[Member], seating: Seating, version: int) -> tuple[Place | None, ...]:
     session = seating.session
     state: PlaceState = "confirmed" if seating.confirmed else "queued"
     places: list[Place | None] = []
     for member in party:
         if session.id in member.session_ids:
             version += 1
-            places.append(Place(session.id, pool.id, state, session.required, pool.seq, version))
+            places.append(Place(session.id, state, session.required, version))
         else:
             places.append(None)
     return tuple(places)

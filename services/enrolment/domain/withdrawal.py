@@ -8,6 +8,7 @@ from dataclasses import replace
 from instroom_contracts.enrolment import Cause, PlaceReleased
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.pools import pool_now
 from services.enrolment.domain.promotion import serve
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.sentences import Refused
@@ -41,7 +42,8 @@ def withdraw(decision: Decision, enrolment: Enrolment, cause: Cause) -> None:
 
 def serve_after(decision: Decision, party: Iterable[Enrolment]) -> None:
     """Serve the lists of all that a party held: what it gave back, and where it may fit now that it wants less."""
-    for pool in dict.fromkeys(place.pool for member in party for place in member.places):
+    sessions = [(member.edition_id, place.session_id) for member in party for place in member.places]
+    for pool in dict.fromkeys(pool_now(decision.register, session) for session in sessions):
         serve(decision, pool)
 
 
@@ -80,7 +82,7 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
     if place.state == "released":
         return place
     seated = place.state == "confirmed"
-    (_return_seat if seated else _shorten_turn)(decision, place)
+    (_return_seat if seated else _shorten_turn)(decision, enrolment, place)
     count = decision.register.count((enrolment.edition_id, place.session_id))
     count = count.change(confirmed=-1) if seated else count.change(queued=-1)
     decision.register.keep_count(count)
@@ -91,19 +93,21 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
     return released
 
 
-def _return_seat(decision: Decision, place: Place) -> None:
-    if pool := decision.register.pool(place.pool):
+def _return_seat(decision: Decision, enrolment: Enrolment, place: Place) -> None:
+    if pool := decision.register.pool(pool_now(decision.register, (enrolment.edition_id, place.session_id))):
         decision.change_pool(pool, pool.release())
 
 
-def _shorten_turn(decision: Decision, place: Place) -> None:
+def _shorten_turn(decision: Decision, enrolment: Enrolment, place: Place) -> None:
     """Let a waiting party need one seat less; the last of it to go gives up the turn."""
-    register = decision.register
-    turn, pool = register.turn(turn_id(place.pool, place.seq)), register.pool(place.pool)
+    register, session = decision.register, (enrolment.edition_id, place.session_id)
+    turn = register.turn(turn_id(enrolment.party_id, place.session_id))
+    pool = register.pool(pool_now(register, session))
     if turn is None or pool is None:
         return
     if turn.seats > 1:
         register.keep_turn(replace(turn, seats=turn.seats - 1))
     else:
         register.strike_turn(turn)
+        register.keep_count(register.count(session).change(waiting=-1, facts=0))
         decision.change_pool(pool, pool.leave_queue())

@@ -15,8 +15,10 @@ from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
     EnrolmentQueued,
     EnrolmentRejected,
+    SessionFull,
+    SessionReopened,
 )
-from services.enrolment.domain.values import Enrolment
+from services.enrolment.domain.values import Enrolment, SessionKey
 from services.enrolment.storage import ENROLMENTS
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
 from tests.unit.enrolment.model import Model, Onlooker, Party
@@ -24,7 +26,7 @@ from tests.unit.enrolment.model import Model, Onlooker, Party
 NAMES = ("robin", "kim", "sam", "lou", "noa", "bo", "max", "jip")
 SISTER = "zustereditie"
 DURING = STARTS + timedelta(minutes=30)
-HALL = "zaal"
+HALL, FOYER = "zaal", "foyer"
 POOL_OF = {
     "start": f"{EDITION}/start",
     "een": f"{EDITION}/een",
@@ -34,8 +36,18 @@ POOL_OF = {
 }
 """Five sessions on four pools: "start" is for everyone, the hall is shared with another edition."""
 
+SHARED = (HALL, FOYER)
+OWN = {id: f"{SISTER if id == 'elders' else EDITION}/{id}" for id in POOL_OF}
+POOLS = sorted({*OWN.values(), *SHARED})
+PROVIDER = "aanbieder"
+
 Capacity = st.one_of(st.integers(0, 3), st.none())
-Seats = st.fixed_dictionaries(dict.fromkeys(sorted(set(POOL_OF.values())), Capacity))
+Seats = st.fixed_dictionaries(dict.fromkeys(POOLS, Capacity))
+
+
+def id_of(pool: str) -> str:
+    """Return the id under which the service keeps a pool."""
+    return f"{PROVIDER}:{pool}" if pool in SHARED else pool
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,15 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Sessions of the main edition, or the one elsewhere, go to these rooms at once; None is a room of their own."""
+
+    rooms: dict[str, str | None]
+    pool: str
+    capacity: int | None
+
+
+@dataclass(frozen=True)
 class Begin:
     """The sessions with a date begin."""
 
@@ -81,7 +102,12 @@ class GoOn:
     """A portion of everything that was left undone is done."""
 
 
-Step = Enrol | Cancel | Offer | Begin | Toggle | GoOn
+Room = st.sampled_from([HALL, FOYER, None])
+Rooms = st.one_of(
+    st.dictionaries(st.sampled_from(["start", "een", "twee", "drie"]), Room, min_size=1),
+    st.fixed_dictionaries({"elders": Room}),
+)
+Step = Enrol | Cancel | Offer | Move | Begin | Toggle | GoOn
 STEP: st.SearchStrategy[Step] = st.one_of(
     st.builds(
         Enrol,
@@ -92,7 +118,8 @@ STEP: st.SearchStrategy[Step] = st.one_of(
         st.booleans(),
     ),
     st.builds(Cancel, st.integers(0, 20)),
-    st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
+    st.builds(Offer, st.sampled_from(POOLS), Capacity),
+    st.builds(Move, Rooms, st.sampled_from(POOLS), Capacity),
     st.builds(Begin),
     st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
 )
@@ -112,21 +139,33 @@ class History:
     off: frozenset[str] = frozenset()
     desk: Desk = field(default_factory=Desk)
     told: list[EventData] = field(default_factory=list)
+    shown_full: dict[SessionKey, bool] = field(default_factory=dict)
+    """What a website shows: full or not by the newest fact, or by how many seats were published before any."""
 
     def __post_init__(self) -> None:
         dates = {"start": STARTS, "een": STARTS + timedelta(hours=4), "twee": None, "drie": None, "elders": STARTS}
         kind = Onlooker if self.leaves_work else Model
-        self.model = kind(POOL_OF, dates, dict(self.seats))
+        self.model = kind(dict(POOL_OF), dates, dict(self.seats))
         self.publish()
 
     def publish(self) -> None:
         """Publish both editions with the seats of this moment."""
         self.version += 1
         for id in (EDITION, SISTER):
-            sessions = (self._session(session_id) for session_id in self.sessions_of(id))
+            sessions = [self._session(session_id) for session_id in self.sessions_of(id)]
             state = "cancelled" if id in self.off else "open"
+            for one in sessions:
+                if one.capacity is None or (id, one.session_id) not in self.shown_full:
+                    self.shown_full[id, one.session_id] = one.capacity == 0
             published = edition(*sessions, edition_id=id, state=state, version=self.version)
-            self.told += self.desk.publish(published, at=self.now)
+            self.hear(self.desk.publish(published, at=self.now))
+
+    def hear(self, told: list[EventData]) -> None:
+        """Take in what was told, as a website would."""
+        self.told += told
+        for fact in told:
+            if isinstance(fact, SessionFull | SessionReopened):
+                self.shown_full[fact.edition_id, fact.session_id] = isinstance(fact, SessionFull)
 
     @staticmethod
     def sessions_of(edition_id: str) -> tuple[str, ...]:
@@ -138,13 +177,13 @@ class History:
         return not {session_id, SISTER if session_id == "elders" else EDITION} & self.off
 
     def _session(self, id: str) -> catalog.Session:
-        starts = self.model.starts[id]
+        starts, pool = self.model.starts[id], self.model.pool_of[id]
         return session(
             id,
             starts_at=starts,
             attendance="everyone" if id in {"start", "elders"} else "choice",
-            capacity=self.model.capacity[POOL_OF[id]],
-            pool=HALL if POOL_OF[id] == HALL else None,
+            capacity=self.model.capacity[pool],
+            pool=pool if pool in SHARED else None,
             companion="optional",
             state="cancelled" if id in self.off else "planned",
         )
@@ -160,7 +199,7 @@ class History:
                     seated[one.main_id or one.id].add(place.session_id)
         wishes = {one.id: one.all_or_nothing for one in self.live()}
         parties = {id: Party(size, wishes[id], seated[id]) for id, size in sizes.items()}
-        return Model(POOL_OF, self.model.starts, self.model.capacity, parties)
+        return Model(dict(self.model.pool_of), self.model.starts, self.model.capacity, parties)
 
     def live(self) -> list[Enrolment]:
         """Return the enrolments that were not cancelled."""
@@ -176,14 +215,18 @@ class History:
             case Offer(pool, capacity):
                 self.model.offer(pool, capacity, self.now)
                 self.publish()
+            case Move(rooms, pool, capacity):
+                moved = {id: room or OWN[id] for id, room in rooms.items()}
+                self.model.move(moved, pool, capacity, self.now)
+                self.publish()
             case Begin():
                 self.now = max(self.now, DURING)
             case Toggle(what):
                 self._toggle(what)
             case GoOn():
-                self.told += self.desk.go_on()
+                self.hear(self.desk.go_on())
         if not self.leaves_work:
-            self.told += self.desk.finish()
+            self.hear(self.desk.finish())
 
     def _toggle(self, what: str) -> None:
         self.off ^= {what}
@@ -207,7 +250,7 @@ class History:
             all_or_nothing=step.all_or_nothing,
         )
         told = self.desk.told(asked)
-        self.told += told
+        self.hear(told)
         answer = one_of(told, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
         people = [asked.data.participant, *(one.participant for one in beside)]
         refused = answer.reason if isinstance(answer, EnrolmentRejected) else None
@@ -232,7 +275,7 @@ class History:
             return
         one = live[which % len(live)]
         told = self.desk.cancel(one.id, at=self.now)
-        self.told += told
+        self.hear(told)
         assert one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
         if one.main_id:
             held = {place.session_id for place in one.places if place.state != "released"}

@@ -58,6 +58,11 @@ class Model:
                 del self.parties[id]
         self.serve(now)
 
+    def move(self, pool_of: dict[str, str], pool: str, capacity: int | None, now: datetime) -> None:
+        """Have sessions take their seats from other pools, and change the number of seats of one at the same time."""
+        self.pool_of.update(pool_of)
+        self.offer(pool, capacity, now)
+
     def serve(self, now: datetime) -> None:
         """Walk along the line once and seat whoever fits."""
         for party in self.parties.values():
