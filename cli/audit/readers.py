@@ -28,6 +28,7 @@ from cli.audit.evidence import (
     Spent,
     Turn,
     moment_of,
+    pool_in,
 )
 from cli.broker import queue_depths
 from cli.databases import SERVICES, Databases
@@ -98,7 +99,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
 
 
 _WHO = ("participant.email", "participant.reference")
-_ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", *_WHO), 1)
+_ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", "mainId", *_WHO), 1)
 _NO_PERSON = {"participant": 0}
 
 
@@ -110,16 +111,19 @@ async def _all(
 
 
 def _pool(row: Document) -> Pool:
-    return Pool(row["_id"], row["capacity"], row["limit"], row["taken"], row["waiting"])
+    sessions = tuple((edition, session) for edition, session in row["sessions"])
+    return Pool(row["_id"], row["capacity"], row["limit"], row["taken"], row["waiting"], sessions)
 
 
 def _counter(row: Document) -> Counter:
-    return Counter((row["editionId"], row["sessionId"]), row["version"], row["confirmed"], row["queued"])
+    return Counter(
+        (row["editionId"], row["sessionId"]), row["version"], row["confirmed"], row["queued"], row["waiting"]
+    )
 
 
 def _enrolment(row: Document) -> Enrolment:
     places = (
-        Place(row["_id"], (row["editionId"], place["sessionId"]), place["pool"], place["state"], place["seq"])
+        Place(row["_id"], (row["editionId"], place["sessionId"]), place["state"], row["mainId"] or row["_id"])
         for place in row["places"]
     )
     return Enrolment(
@@ -141,7 +145,8 @@ def _digest(participant: Mapping[str, Any], otherwise: str) -> str:
 
 
 def _turn(row: Document) -> Turn:
-    return Turn(row["pool"], row["seq"], (row["editionId"], row["sessionId"]), row["enrolmentId"], row["seats"])
+    edition, _, session = row["session"].partition("/")
+    return Turn((edition, session), row["enrolmentId"], row["number"], row["seats"])
 
 
 def _spent(row: Document) -> Spent:
@@ -152,7 +157,12 @@ def _offered(edition: Document) -> list[tuple[SessionKey, Offered]]:
     return [
         (
             (edition["editionId"], session["sessionId"]),
-            Offered(moment_of(session.get("startsAt")), "cancelled" in (edition["state"], session.get("state"))),
+            Offered(
+                moment_of(session.get("startsAt")),
+                "cancelled" in (edition["state"], session.get("state")),
+                pool_in(edition, session),
+                session.get("capacity"),
+            ),
         )
         for session in edition["sessions"]
     ]

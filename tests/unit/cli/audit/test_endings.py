@@ -33,7 +33,7 @@ def test_one_whose_end_is_under_way_is_not_held_against_it() -> None:
 
 def test_an_enrolment_without_a_place_that_keeps_its_participant_out_is_named() -> None:
     """With the command that mends it."""
-    stranded = replace(enrolment("dan", "released", 9), places=())
+    stranded = replace(enrolment("dan", "released"), places=())
     kept = told(enrolments=(*TRUE_STORY.enrolments, stranded), live={**TRUE_STORY.live, "digest of dan": "dan"})
     (offence,) = nobody_locked_out(kept).offences
     assert offence.subject == "dan"
