@@ -12,14 +12,15 @@ from pydantic_core import to_json
 from instroom_contracts.catalog import Audience, Edition, EditionSubmitted, Session, Twin
 from instroom_contracts.cloudevent import Problem
 from instroom_contracts.digest import MOST_BYTES
+from services.catalog.domain import MOST_SESSIONS
 
 ENROLLING = ("open", "tentative", "confirmed")
 """The states of an edition in which one can enrol."""
 ENVELOPE_BYTES = 4096
 """More than the envelope around an edition takes."""
 
-Pooled = tuple[int, str, Session]
-"""A session with where it stands: the number of its submission and its pointer."""
+Pooled = tuple[int, str, Session, str]
+"""A session with where it stands, the number of its submission and its pointer, and its provider."""
 
 
 def problems_in(submitted: EditionSubmitted) -> tuple[Problem, ...]:
@@ -37,7 +38,7 @@ def problems_between(submissions: Sequence[EditionSubmitted]) -> Iterator[tuple[
         if id in editions:
             yield number, Problem("/edition/editionId", f"There is another edition {id}: give each an id of its own.")
         editions[id] = submitted.edition
-    for number, pointer, session in _sessions(submissions):
+    for number, pointer, session, _ in _sessions(submissions):
         for twin in session.twins:
             if detail := _twin(twin, editions):
                 yield number, Problem(f"{pointer}/twins", detail)
@@ -51,6 +52,17 @@ def oversized(edition: Edition) -> tuple[Problem, ...]:
         return ()
     detail = f"The edition takes {size:,} bytes with its envelope, and {MOST_BYTES:,} is the most: shorten its texts."
     return (Problem("/edition", detail),)
+
+
+def crowded(sessions: int) -> tuple[Problem, ...]:
+    """Say that an edition would have too many sessions, where it would have so many."""
+    if not sessions:
+        return ()
+    detail = (
+        f"The edition would have {sessions} sessions, with those that are no longer handed in and must be told as"
+        f" cancelled; {MOST_SESSIONS} is the most: replace them in several steps, or make a new edition."
+    )
+    return (Problem("/edition/sessions", detail),)
 
 
 def _unique_ids(edition: Edition) -> Iterator[Problem]:
@@ -173,12 +185,12 @@ def _twin(twin: Twin, editions: dict[str, Edition]) -> str | None:
 
 
 def _pools(sessions: Iterable[Pooled]) -> Iterator[tuple[int, Problem]]:
-    """Want sessions that share seats to agree on how many there are."""
-    first: dict[str, Session] = {}
-    for number, pointer, session in sessions:
-        if session.pool is None:
+    """Want sessions of one provider that share seats to agree on how many there are."""
+    first: dict[tuple[str, str], Session] = {}
+    for number, pointer, session, provider in sessions:
+        if session.pool is None or session.state == "cancelled":
             continue
-        other = first.setdefault(session.pool, session)
+        other = first.setdefault((provider, session.pool), session)
         if (session.capacity, session.queue_limit) != (other.capacity, other.queue_limit):
             detail = (
                 f"The session {other.session_id} shares the pool {session.pool} with another capacity or queue limit:"
@@ -194,4 +206,4 @@ def _placed(edition: Edition) -> Iterator[tuple[str, Session]]:
 def _sessions(submissions: Sequence[EditionSubmitted]) -> Iterator[Pooled]:
     for number, submitted in enumerate(submissions):
         for pointer, session in _placed(submitted.edition):
-            yield number, pointer, session
+            yield number, pointer, session, submitted.edition.provider

@@ -104,6 +104,10 @@ def test_a_twin_is_there(twin: dict[str, str], says: str) -> None:
 def test_sessions_of_two_editions_that_share_seats_agree_on_them() -> None:
     """A pool has one capacity; which of two would count is anybody's guess."""
     twenty, thirty = session(pool="zaal", capacity=20), session(pool="zaal", capacity=30)
+    theirs = submitted(thirty, edition_id="elders", provider="een-ander")
+    assert not list(problems_between([submitted(twenty), theirs])), "another provider's room is another room"
+    gone = submitted(session(pool="zaal", capacity=30, state="cancelled"), edition_id="vorig")
+    assert not list(problems_between([submitted(twenty), gone])), "nobody sits in what is cancelled"
     found = list(problems_between([submitted(twenty), submitted(thirty, edition_id="zuid")]))
     assert [(number, problem.pointer) for number, problem in found] == [(1, "/edition/sessions/0/pool")]
 
