@@ -34,7 +34,7 @@ def enrol(decision: Decision, request: Request) -> Refused | None:
         if not is_behind(decision, session.pool):
             serve(decision, session.pool)
     seatings = _seatings(decision, request)
-    if refused := _full_queue(decision, seatings):
+    if refused := _full_queue(decision, request, seatings):
         return refused
     positions: Positions = {}
     places = [_give(decision, request, seating, positions) for seating in seatings]
@@ -66,14 +66,22 @@ def _pool(decision: Decision, session: Session) -> Pool:
     )
 
 
-def _full_queue(decision: Decision, seatings: Sequence[Seating]) -> Refused | None:
-    for seating in seatings:
-        limit = seating.session.queue_limit
-        if limit is None or seating.confirmed:
-            continue
-        if decision.register.count(seating.session.key).queued + seating.size > limit:
-            return Refused("queue-full", words={"session": seating.session.title})
-    return None
+def _full_queue(decision: Decision, request: Request, seatings: Sequence[Seating]) -> Refused | None:
+    """Refuse where a list has no room; named last is one beside free seats, which all or nothing would wait for too."""
+    full = [seating.session for seating in seatings if not seating.confirmed and not _may_queue(decision, seating)]
+    together = request.asked.all_or_nothing
+    if seatless := [one for one in full if not (together and _has_seats(decision, one, request))]:
+        return Refused("queue-full", words={"session": seatless[0].title})
+    return Refused("queue-full", "together", {"session": full[0].title}) if full else None
+
+
+def _may_queue(decision: Decision, seating: Seating) -> bool:
+    limit = seating.session.queue_limit
+    return limit is None or decision.register.count(seating.session.key).queued + seating.size <= limit
+
+
+def _has_seats(decision: Decision, session: Session, request: Request) -> bool:
+    return request.size(session.id) <= _pool(decision, session).free and not is_behind(decision, session.pool)
 
 
 def _give(decision: Decision, request: Request, seating: Seating, positions: Positions) -> tuple[Place | None, ...]:
