@@ -15,7 +15,7 @@ from typing import Any
 from chassis.allowances import Allowance
 from chassis.answers import DECIDED, UNDER_WAY
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
-from chassis.handling import Cause, Handler, Hears, Tell
+from chassis.handling import Cause, Handler, Hears, Tell, goes_back_to
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
 from chassis.turns import in_turns
@@ -24,6 +24,9 @@ from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.topology import EVENTS, INTAKE, TYPES
 
 EVERYBODY = Admission()
+APART = timedelta(microseconds=20)
+"""How much later each message of a batch is decided than the one before: less than deciding it takes, and enough to
+number what one message decides in between."""
 FACTS = frozenset(type for type, listed in TYPES.items() if listed.exchange == EVENTS)
 FAILED = "failed"
 ONE_ECHO = Allowance(1, timedelta(days=1))
@@ -142,12 +145,14 @@ async def decide(
 ) -> Verdict | frozenset[Need]:
     """Decide each message of a batch once.
 
-    `inbox` gives the digest of every key of this batch that was decided before. Returns the verdict, or everything
-    that the handlers asked for, or will ask for next, and that `loaded` lacks.
+    `inbox` gives the digest of every key of this batch that was decided before. Each message is decided a moment
+    after the one before it, so that what is kept of the moment tells which came first. Returns the verdict, or
+    everything that the handlers asked for, or will ask for next, and that `loaded` lacks.
     """
     verdict, needs = Verdict(), set[Need]()
     deciding = _Deciding(inbox, loaded, now, admission, verdict)
     async for message in in_turns(batch):
+        deciding.now += APART
         try:
             deciding.judge(message)
         except NotLoaded as missing:
@@ -159,9 +164,9 @@ async def decide(
     return frozenset(needs) if needs else verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Deciding:
-    """Adds one message after the other to the verdict on their batch."""
+    """Adds one message after the other to the verdict on their batch; `now` is the moment of the one at hand."""
 
     inbox: Mapping[str, str]
     loaded: Loaded
@@ -298,6 +303,4 @@ def cause_of(message: Received) -> Cause:
     event = message.event
     if message.is_from_outside or isinstance(event, InvalidEvent):
         return Cause(event.id or "", event.source or "", event.traceparent)
-    if event.correlationid and event.correlationsource:
-        return Cause(event.correlationid, event.correlationsource, event.traceparent)
-    return Cause(event.id or "", event.source or "", event.traceparent)
+    return goes_back_to(event)

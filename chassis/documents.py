@@ -35,14 +35,20 @@ class Kind(Generic[T]):
 class Order(Generic[T]):
     """An ordered selection of one kind: the documents with the same `group`, lowest `rank` first.
 
-    `group` and `rank` name document fields; `group_of` and `rank_of` read the same from a value.
+    `group` and `rank` name document fields; `group_of` and `rank_of` read the same from a value. A field that holds a
+    list puts a document into several groups, which `group_of` then gives as a set. Ranks are all numbers or all texts.
     """
 
     kind: Kind[T]
     group: str
     rank: str
-    group_of: Callable[[T], str]
-    rank_of: Callable[[T], int]
+    group_of: Callable[[T], str | frozenset[str]]
+    rank_of: Callable[[T], Any]
+
+    def holds(self, value: T, group: str) -> bool:
+        """Say whether a value belongs to a group."""
+        groups = self.group_of(value)
+        return group == groups if isinstance(groups, str) else group in groups
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ class Documents:
             members.pop(id, None)
             if (
                 value is not None
-                and order.group_of(value) == group
+                and order.holds(value, group)
                 and (head.complete or (last is not None and order.rank_of(value) <= last))
             ):
                 members[id] = value

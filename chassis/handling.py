@@ -20,6 +20,16 @@ class Cause:
     traceparent: str | None = None
 
 
+def goes_back_to(event: CloudEvent[Any]) -> Cause:
+    """Return the intake event that one of our own events goes back to: the one it names, else itself.
+
+    Not for what comes from outside: that may name anything.
+    """
+    if event.correlationid and event.correlationsource:
+        return Cause(event.correlationid, event.correlationsource, event.traceparent)
+    return Cause(event.id, event.source, event.traceparent)
+
+
 @dataclass(frozen=True)
 class Tell:
     """An event to publish: its data, the opaque id that it is about, and the edition it belongs to.

@@ -40,6 +40,8 @@ EXCHANGE_OF = "events.exchange"
 NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
 BYTES_PER_DOCUMENT = 3 * 1024 * 1024
+_ASKS_NOTHING = frozenset({EVENTS, ""})
+"""Where facts come from, and no exchange at all: what a service tells itself."""
 AT_ONCE = WriteConcern(1)
 """Enough for a position: it stands in the oplog before the commit that uses it, which a majority confirms."""
 
@@ -67,10 +69,14 @@ class Teller:
         return self._document(told.tell, str(id), _cause(told), now, causationid=event.id)
 
     def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
-        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer."""
+        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer.
+
+        What comes of a fact, or of what a service tells itself, answers nobody unless it says so: a session that is
+        cancelled releases thousands of places.
+        """
         answers: dict[str, list[bytes]] = {}
         for one, event in zip(told, events, strict=True):
-            if type(one.tell.data) in self.answers:
+            if type(one.tell.data) in self.answers and (one.by.hears.exchange not in _ASKS_NOTHING or one.tell.answers):
                 cause = _cause(one)
                 answers.setdefault(f"{cause.source} {cause.id}", []).append(event["body"])
         return answers

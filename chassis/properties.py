@@ -102,6 +102,7 @@ def readable(header: bytes) -> bytes:
 def written(values: Mapping[str, Any]) -> bytes:
     """Return flags and properties of these values, which were read before; `readable` by any client."""
     kept = {name: value for name, value in values.items() if name not in {"headers", "cluster_id"}}
+    kept["delivery_mode"] = kept.get("delivery_mode") or None  # pamqp reads 0, and does not write it
     return Basic.Properties(**kept, headers=_writable(values.get("headers", {}))).marshal()
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import answer, audit, catalog, integration, integrator, mails, quarantine, request, status, watch
+from cli.commands import (
+    answer,
+    audit,
+    catalog,
+    free,
+    integration,
+    integrator,
+    mails,
+    quarantine,
+    request,
+    status,
+    watch,
+)
 
 HELP = """\
 Instroom's tool for operators and integrators.
@@ -27,6 +39,7 @@ this folder or one above, which `make up` writes."""
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("request", help=request.REQUEST_HELP)(request.request)
 app.command("cancel", help=request.CANCEL_HELP)(request.cancel)
+app.command("free", help=free.HELP)(free.free)
 app.command("answer", help=answer.HELP)(answer.answer)
 app.command("watch", help=watch.HELP)(watch.watch)
 app.command("status", help=status.HELP)(status.status)

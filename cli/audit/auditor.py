@@ -8,18 +8,28 @@ from datetime import datetime
 from typing import Protocol
 
 from cli.audit.answers import one_answer_each, one_form_each, versions_in_order
+from cli.audit.endings import nobody_locked_out, nothing_held_in_cancelled
 from cli.audit.evidence import Evidence
 from cli.audit.leftovers import no_dead_letters, outboxes_empty
 from cli.audit.mails import one_invitation_each, sent_once
-from cli.audit.seats import counters_equal_places, no_pool_overbooked, one_live_enrolment, told_is_kept
+from cli.audit.seats import (
+    counters_equal_places,
+    no_pool_overbooked,
+    no_session_overbooked,
+    one_live_enrolment,
+    told_is_kept,
+)
 from cli.audit.verdict import Verdict
 from cli.audit.waiting import lists_whole, no_seat_idle, nobody_promoted_late, served_in_turn
 
 PROMISES = (
     no_pool_overbooked,
+    no_session_overbooked,
     counters_equal_places,
     told_is_kept,
     one_live_enrolment,
+    nobody_locked_out,
+    nothing_held_in_cancelled,
     one_answer_each,
     one_form_each,
     versions_in_order,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from cli.facts import Fact
 
@@ -25,13 +26,17 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool as it is kept: seats offered (None: no limit), the most that may be taken now, taken, parties waiting."""
+    """A pool as it is kept.
+
+    Seats offered (None: no limit), the most that may be taken now, taken, parties waiting, and the sessions it is for.
+    """
 
     id: str
     capacity: int | None
     limit: int | None
     taken: int
     waiting: int
+    sessions: tuple[SessionKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,17 @@ class Counter:
     version: int
     confirmed: int
     queued: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place as it is kept; `seq` is its party's number in the pool."""
+    """A place as it is kept; `party` is the enrolment that whoever has it came with, perhaps their own."""
 
     enrolment: str
     session: SessionKey
-    pool: str
     state: str
-    seq: int
+    party: str
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,11 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Turn:
-    """A party's turn on a pool's waiting list, as it is kept."""
+    """A party's turn on the waiting list of a session, as it is kept; `number` says when it was decided."""
 
-    pool: str
-    seq: int
     session: SessionKey
     enrolment: str
+    number: int
     seats: int
 
 
@@ -107,10 +111,12 @@ class Invitation:
 
 @dataclass(frozen=True)
 class Offered:
-    """A session as the enrolment service knows it now."""
+    """A session as the enrolment service knows it now: when, whether at all, from which pool, and how many seats."""
 
     starts_at: datetime | None
     cancelled: bool
+    pool: str = ""
+    capacity: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,8 @@ class Evidence:
     """Everything that was found at one moment.
 
     `facts` are in the order of the stream, repetitions included, and end with those of the outboxes that the stream
-    does not hold yet (`untold` of them). `whole`: the stream still holds its first message.
+    does not hold yet (`untold` of them). `whole`: the stream still holds its first message. `unfinished` are the ids of
+    editions and pools on which a service is at work in portions.
     """
 
     now: datetime
@@ -137,6 +144,7 @@ class Evidence:
     turns: tuple[Turn, ...] = ()
     spent: tuple[Spent, ...] = ()
     parked: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
     live: Mapping[str, str] = field(default_factory=dict)
     sessions: Mapping[SessionKey, Offered] = field(default_factory=dict)
     invitations: tuple[Invitation, ...] = ()
@@ -183,6 +191,11 @@ class Evidence:
         """Return the latest start that a session has or had: from then on it had certainly begun."""
         return max(self._starts.get(session, {NEVER}))
 
+    def pool_of(self, session: SessionKey) -> str:
+        """Return the pool that a session takes its seats from: what the catalogue says, or its own."""
+        offered = self.sessions.get(session)
+        return (offered.pool if offered else "") or "/".join(session)
+
     @cached_property
     def by_id(self) -> Mapping[str, Enrolment]:
         """Return every enrolment by its id."""
@@ -204,6 +217,13 @@ def _without_orphans(facts: Iterable[Fact]) -> Iterator[Fact]:
 def moment_of(text: str | None) -> datetime | None:
     """Read a time as the wire has it; None stays None."""
     return datetime.fromisoformat(text) if text else None
+
+
+def pool_in(edition: Mapping[str, Any], session: Mapping[str, Any]) -> str:
+    """Return the pool of a session in a published edition: its own, or one that its provider's sessions share."""
+    if session.get("pool"):
+        return f"{edition.get('provider', '')}:{session['pool']}"
+    return f"{edition['editionId']}/{session['sessionId']}"
 
 
 def _released_first(place: Place) -> bool:

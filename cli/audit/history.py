@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from cli.audit.evidence import Evidence, Place, PlaceKey
+from cli.audit.evidence import Evidence, Place, PlaceKey, SessionKey, pool_in
 from cli.facts import Fact
 
-Party = tuple[str, int]
-"""The pair that names a party in a pool: the pool's id, and the party's number there."""
+Party = tuple[str, SessionKey]
+"""What names a party in a session: its main enrolment, and the session."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def changes(evidence: Evidence) -> Iterator[Change]:
         for key, state, version in _stated(fact):
             place = evidence.places.get(key)
             if place is not None and version <= versions.get(place.session, 0):
-                parties[(place.pool, place.seq), state].append(place)
+                parties[(place.party, place.session), state].append(place)
         promoted = fact.data.get("cause") == "promotion"
         answer = fact.name.startswith("enrolment-")
         for (party, state), places in parties.items():
@@ -93,33 +93,40 @@ def seats(evidence: Evidence) -> Mapping[str, list[Seats]]:
 class _Counting:
     def __init__(self) -> None:
         self.pools: dict[str, list[Seats]] = defaultdict(list)
-        self._capacity: dict[str, float] = {}
-        self._seated: dict[str, set[PlaceKey]] = defaultdict(set)
+        self._pool: dict[SessionKey, str] = {}
+        self._capacity: dict[SessionKey, float] = {}
+        self._seated: dict[SessionKey, set[PlaceKey]] = defaultdict(set)
 
     def offer(self, number: int, fact: Fact) -> None:
-        """Take in what an edition offers from now on."""
+        """Take in what an edition offers from now on, and from which pools; where a session goes its seats go along."""
         if fact.name != "edition-published":
             return
         for session in fact.data["sessions"]:
-            pool = session.get("pool") or f"{fact.data['editionId']}/{session['sessionId']}"
+            key, pool = (fact.edition, session["sessionId"]), pool_in(fact.data, session)
             capacity = session.get("capacity")
-            self._capacity[pool] = float("inf") if capacity is None else capacity
-            self._note(pool, number, at=datetime.fromisoformat(fact.text("time")))
+            left = self._pool.get(key, pool)
+            self._pool[key] = pool
+            self._capacity[key] = float("inf") if capacity is None else capacity
+            for changed in {left, pool}:
+                self._note(changed, number, at=datetime.fromisoformat(fact.text("time")))
 
     def take(self, change: Change) -> None:
         """Count the seats that a party takes or gives back."""
-        seated = self._seated[change.party[0]]
+        session = change.party[1]
+        seated, pool = self._seated[session], self._pool.get(session, "/".join(session))
         for place in change.places:
             key = (place.enrolment, place.session[1])
             if change.state == "confirmed":
                 seated.add(key)
-                self._note(change.party[0], change.number)
+                self._note(pool, change.number)
             elif key in seated:
                 seated.discard(key)
-                self._note(change.party[0], change.number, freed_by=key)
+                self._note(pool, change.number, freed_by=key)
 
     def _note(self, pool: str, number: int, freed_by: PlaceKey | None = None, at: datetime | None = None) -> None:
-        free = max(0.0, self._capacity.get(pool, 0) - len(self._seated[pool]))
+        sessions = [key for key, of in self._pool.items() if of == pool]
+        capacity = min((self._capacity[key] for key in sessions), default=0)
+        free = max(0.0, capacity - sum(len(self._seated[key]) for key in sessions))
         self.pools[pool].append(Seats(number, free, freed_by, at))
 
 

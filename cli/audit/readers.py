@@ -28,6 +28,7 @@ from cli.audit.evidence import (
     Spent,
     Turn,
     moment_of,
+    pool_in,
 )
 from cli.broker import queue_depths
 from cli.databases import SERVICES, Databases
@@ -90,6 +91,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
             turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
             spent=tuple(map(_spent, await _all(enrolment, "inbox", session, {"type": 1, "at": 1}))),
             parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
+            unfinished=frozenset(row["about"] for row in await _all(enrolment, "unfinished", session, {"about": 1})),
             live={row["_id"]: row["enrolmentId"] for row in live},
             sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
             invitations=tuple(map(_invitation, await _all(notification, "invitations", session, _NO_PERSON))),
@@ -99,7 +101,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
 
 
 _WHO = ("participant.email", "participant.reference")
-_ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", *_WHO), 1)
+_ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", "mainId", *_WHO), 1)
 _NO_PERSON = {"participant": 0}
 
 
@@ -111,16 +113,19 @@ async def _all(
 
 
 def _pool(row: Document) -> Pool:
-    return Pool(row["_id"], row["capacity"], row["limit"], row["taken"], row["waiting"])
+    sessions = tuple((edition, session) for edition, session in row["sessions"])
+    return Pool(row["_id"], row["capacity"], row["limit"], row["taken"], row["waiting"], sessions)
 
 
 def _counter(row: Document) -> Counter:
-    return Counter((row["editionId"], row["sessionId"]), row["version"], row["confirmed"], row["queued"])
+    return Counter(
+        (row["editionId"], row["sessionId"]), row["version"], row["confirmed"], row["queued"], row["waiting"]
+    )
 
 
 def _enrolment(row: Document) -> Enrolment:
     places = (
-        Place(row["_id"], (row["editionId"], place["sessionId"]), place["pool"], place["state"], place["seq"])
+        Place(row["_id"], (row["editionId"], place["sessionId"]), place["state"], row["mainId"] or row["_id"])
         for place in row["places"]
     )
     return Enrolment(
@@ -142,7 +147,8 @@ def _digest(participant: Mapping[str, Any], otherwise: str) -> str:
 
 
 def _turn(row: Document) -> Turn:
-    return Turn(row["pool"], row["seq"], (row["editionId"], row["sessionId"]), row["enrolmentId"], row["seats"])
+    edition, _, session = row["session"].partition("/")
+    return Turn((edition, session), row["enrolmentId"], row["number"], row["seats"])
 
 
 def _spent(row: Document) -> Spent:
@@ -153,7 +159,12 @@ def _offered(edition: Document) -> list[tuple[SessionKey, Offered]]:
     return [
         (
             (edition["editionId"], session["sessionId"]),
-            Offered(moment_of(session.get("startsAt")), "cancelled" in (edition["state"], session.get("state"))),
+            Offered(
+                moment_of(session.get("startsAt")),
+                "cancelled" in (edition["state"], session.get("state")),
+                pool_in(edition, session),
+                session.get("capacity"),
+            ),
         )
         for session in edition["sessions"]
     ]

@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
-from cli.audit.evidence import Evidence, PlaceKey, Pool
+from cli.audit.evidence import Evidence, PlaceKey, Pool, SessionKey
 from cli.audit.history import changes
 from cli.audit.verdict import Offence, Verdict, verdict
 
 
 def no_pool_overbooked(evidence: Evidence) -> Verdict:
-    """Count the confirmed places of each pool again and hold them against its figures and what was ever offered."""
-    seats = Counter(place.pool for one in evidence.enrolments for place in one.places if place.state == "confirmed")
-    offered = _most_offered(evidence) if evidence.whole else {}
+    """Count the confirmed places of each pool again, by the sessions that the catalogue has it for."""
+    seats = Counter(evidence.pool_of(session) for session in _seats(evidence))
+    sessions: dict[str, set[SessionKey]] = defaultdict(set)
+    for session in evidence.sessions:
+        sessions[evidence.pool_of(session)].add(session)
     kept = {pool.id for pool in evidence.pools}
-    offences = [offence for pool in evidence.pools for offence in _pool_offences(pool, seats[pool.id], offered)]
+    offences = [
+        offence
+        for pool in evidence.pools
+        for offence in _pool_offences(pool, seats[pool.id], sessions[pool.id], evidence)
+    ]
     offences += [
-        Offence(id, f"{seats[id]} places are confirmed in a pool that does not exist")
+        Offence(id, f"{seats[id]} places are confirmed in a pool that does not exist: {_named(sessions[id])}")
         for id in sorted(seats.keys() - kept)
     ]
     return verdict("no pool is overbooked", len(kept), offences)
 
 
-def _pool_offences(pool: Pool, seats: int, offered: Mapping[str, int | None]) -> Iterator[Offence]:
+def _seats(evidence: Evidence) -> Iterator[SessionKey]:
+    """Give the session of each confirmed place, once."""
+    return (place.session for one in evidence.enrolments for place in one.places if place.state == "confirmed")
+
+
+def _pool_offences(pool: Pool, seats: int, sessions: Collection[SessionKey], evidence: Evidence) -> Iterator[Offence]:
+    where = f" ({_named(sessions)})"
     if seats != pool.taken:
-        yield Offence(pool.id, f"{pool.taken} seats are booked as taken, and {seats} places are confirmed")
+        yield Offence(pool.id, f"{pool.taken} seats are booked as taken, and {seats} places are confirmed{where}")
     if pool.limit is not None and seats > pool.limit:
-        yield Offence(pool.id, f"{seats} places are confirmed, and the limit is {pool.limit}")
-    most = offered.get(pool.id)
-    if most is not None and seats > most:
-        yield Offence(pool.id, f"{seats} places are confirmed, and the catalogue never offered more than {most}")
+        yield Offence(pool.id, f"{seats} places are confirmed, and the limit is {pool.limit}{where}")
+    if pool.capacity is not None and (pool.limit is None or pool.limit > max(pool.capacity, seats)):
+        yield Offence(pool.id, f"lets {pool.limit} in, with {pool.capacity} seats and {seats} taken{where}")
+    if sessions and set(pool.sessions) != set(sessions):
+        yield Offence(pool.id, f"is kept for {_named(pool.sessions)}, and the catalogue has it for{where}")
+    if sessions and pool.capacity != (offered := _offered(sessions, evidence)):
+        yield Offence(pool.id, f"offers {pool.capacity} seats, and the catalogue {offered}{where}")
 
 
-def _most_offered(evidence: Evidence) -> dict[str, int | None]:
-    """Return the most seats that the catalogue ever published for each pool; None is no limit."""
-    most: dict[str, int | None] = {}
+def _named(sessions: Iterable[SessionKey]) -> str:
+    return ", ".join(sorted("/".join(session) for session in sessions)) or "no session"
+
+
+def _offered(sessions: Iterable[SessionKey], evidence: Evidence) -> int | None:
+    """Return the fewest seats that one of these sessions has, of those that go ahead; None is no limit."""
+    every = [evidence.sessions[session] for session in sessions]
+    counted = [one for one in every if not one.cancelled] or every
+    return min((one.capacity for one in counted if one.capacity is not None), default=None)
+
+
+def no_session_overbooked(evidence: Evidence) -> Verdict:
+    """Hold the confirmed places of each session against the most that the catalogue ever offered for it.
+
+    Who had a seat before there were fewer keeps it; that was within what was offered then, and so within the most.
+    """
+    promise = "no session has more confirmed places than it ever had seats"
+    if not evidence.whole:
+        return verdict(promise, 0, (), "the replay stream no longer holds the first facts: not judged")
+    seats = Counter(_seats(evidence))
+    most = _most_offered(evidence)
+    offences = [
+        Offence("/".join(session), f"{count} places are confirmed, and the catalogue never offered more than {offered}")
+        for session, count in sorted(seats.items())
+        if (offered := most.get(session)) is not None and count > offered
+    ]
+    return verdict(promise, len(seats), offences)
+
+
+def _most_offered(evidence: Evidence) -> dict[SessionKey, int | None]:
+    """Return the most seats that the catalogue ever published for each session; None is no limit."""
+    most: dict[SessionKey, int | None] = {}
     for fact in evidence.told:
         if fact.name != "edition-published":
             continue
         for session in fact.data["sessions"]:
-            pool = session.get("pool") or f"{fact.data['editionId']}/{session['sessionId']}"
-            before, now = most.get(pool, 0), session.get("capacity")
-            most[pool] = None if before is None or now is None else max(before, now)
+            key = (fact.edition, session["sessionId"])
+            before, now = most.get(key, 0), session.get("capacity")
+            most[key] = None if before is None or now is None else max(before, now)
     return most
 
 

@@ -5,47 +5,63 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from cli.audit.evidence import Evidence, Invitation, PlaceKey, Turn
+from cli.audit.evidence import Evidence, Invitation, PlaceKey, SessionKey, Turn
 from cli.audit.history import Change, Party, Seats, came_free, changes, seats
 from cli.audit.verdict import Offence, Verdict, verdict
 
 TRUNCATED = "the replay stream no longer holds the first facts: not judged"
 
 
+CLOCKS = timedelta(minutes=1)
+"""How far apart the clocks of processes may be that decide about sessions which come to share a pool."""
+
+
 def lists_whole(evidence: Evidence) -> Verdict:
     """Hold the turns on the waiting lists against the queued places, and their numbers against the order of answers."""
-    queued = Counter(
-        (place.pool, place.seq) for one in evidence.enrolments for place in one.places if place.state == "queued"
-    )
-    turns = {(turn.pool, turn.seq): turn.seats for turn in evidence.turns}
-    waiting = Counter(pool for pool, _ in turns)
+    queued = Counter((place.party, place.session) for place in evidence.places.values() if place.state == "queued")
+    turns = Counter[Party]()
+    for turn in evidence.turns:
+        turns[turn.enrolment, turn.session] += turn.seats
     offences = [
-        Offence(_named(party), f"has a turn for {turns.get(party, 0)} seats, and {queued[party]} places are queued")
+        Offence(_named(party), f"has a turn for {turns[party]} seats, and {queued[party]} places are queued")
         for party in sorted(turns.keys() | queued.keys())
-        if turns.get(party, 0) != queued[party]
+        if turns[party] != queued[party]
     ]
-    offences += [
-        Offence(pool.id, f"counts {pool.waiting} waiting parties, and there are {waiting[pool.id]} turns")
-        for pool in evidence.pools
-        if pool.waiting != waiting[pool.id]
-    ]
+    offences += _miscounted(evidence)
     offences += _out_of_order(evidence)
     return verdict("waiting lists hold who is queued, in the order of decision", len(turns), offences)
 
 
 def _named(party: Party) -> str:
-    return f"{party[0]} turn {party[1]}"
+    return f"{party[0]} {'/'.join(party[1])}"
+
+
+def _miscounted(evidence: Evidence) -> Iterator[Offence]:
+    waiting = Counter(turn.session for turn in evidence.turns)
+    in_pool = Counter(evidence.pool_of(turn.session) for turn in evidence.turns)
+    counted = [(pool.id, pool.waiting, in_pool[pool.id]) for pool in evidence.pools]
+    counted += [("/".join(one.session), one.waiting, waiting[one.session]) for one in evidence.counters]
+    for subject, kept, found in counted:
+        if kept != found:
+            yield Offence(subject, f"counts {kept} waiting parties, and there are {found} turns")
 
 
 def _out_of_order(evidence: Evidence) -> Iterator[Offence]:
-    last: dict[str, int] = defaultdict(int)
-    for change in changes(evidence):
-        pool, number = change.party
-        if change.answer and number < last[pool]:
-            yield Offence(_named(change.party), f"was told after turn {last[pool]}")
-        last[pool] = max(last[pool], number) if change.answer else last[pool]
+    """Compare turns with their answers: in one session by the order of telling, of one pool by the time of it."""
+    answers = {change.party: change.number for change in changes(evidence) if change.answer}
+    last: dict[SessionKey, int] = defaultdict(int)
+    latest: dict[str, datetime] = {}
+    for turn in sorted(evidence.turns, key=lambda turn: turn.number):
+        number = answers.get((turn.enrolment, turn.session))
+        if number is None:
+            continue
+        pool, at = evidence.pool_of(turn.session), datetime.fromisoformat(evidence.told[number].text("time"))
+        if number < last[turn.session] or at < latest.get(pool, at) - CLOCKS:
+            yield Offence(_named((turn.enrolment, turn.session)), f"was told before others that come first in {pool}")
+        last[turn.session] = max(number, last[turn.session])
+        latest[pool] = max(at, latest.get(pool, at))
 
 
 def served_in_turn(evidence: Evidence) -> Verdict:
@@ -53,38 +69,38 @@ def served_in_turn(evidence: Evidence) -> Verdict:
     promise = "nobody gets a seat before somebody who waited longer and fits"
     if not evidence.whole:
         return verdict(promise, 0, (), TRUNCATED)
-    waiting: dict[str, dict[int, set[PlaceKey]]] = defaultdict(dict)
+    waiting: dict[SessionKey, dict[str, set[PlaceKey]]] = defaultdict(dict)
     seated = 0
     offences: list[Offence] = []
     for change in changes(evidence):
         if change.state == "confirmed":
             seated += 1
-            offences += _overtaken(change, waiting[change.party[0]], evidence)
-        _play(change, waiting[change.party[0]])
+            offences += _overtaken(change, waiting[change.party[1]], evidence)
+        _play(change, waiting[change.party[1]])
     return verdict(promise, seated, offences)
 
 
-def _play(change: Change, waiting: dict[int, set[PlaceKey]]) -> None:
-    number = change.party[1]
+def _play(change: Change, waiting: dict[str, set[PlaceKey]]) -> None:
+    """Play a change on the waiting list of its session, which is in the order of telling."""
+    party = change.party[0]
     keys = {(place.enrolment, place.session[1]) for place in change.places}
     if change.state == "queued":
-        waiting.setdefault(number, set()).update(keys)
-    elif number in waiting:
-        waiting[number] -= keys
-        if not waiting[number]:
-            del waiting[number]
+        waiting.setdefault(party, set()).update(keys)
+    elif party in waiting:
+        waiting[party] -= keys
+        if not waiting[party]:
+            del waiting[party]
 
 
-def _overtaken(change: Change, waiting: Mapping[int, set[PlaceKey]], evidence: Evidence) -> Iterator[Offence]:
+def _overtaken(change: Change, waiting: Mapping[str, set[PlaceKey]], evidence: Evidence) -> Iterator[Offence]:
     """Name those that this party overtook: earlier, no larger, in the same session, content with this seat alone."""
-    size = len(waiting.get(change.party[1], change.places))
-    for number, members in waiting.items():
-        if number >= change.party[1]:
+    size = len(waiting.get(change.party[0], change.places))
+    for party, members in waiting.items():
+        if party == change.party[0]:
             return
-        places = [evidence.places[key] for key in members]
-        content = not any(evidence.by_id[place.enrolment].all_or_nothing for place in places)
-        if len(places) <= size and content and places[0].session == change.places[0].session:
-            yield Offence(_named(change.party), f"got a seat while turn {number} waited for one")
+        content = not any(evidence.by_id[enrolment].all_or_nothing for enrolment, _ in members)
+        if len(members) <= size and content:
+            yield Offence(_named(change.party), f"got a seat while {party} waited for one")
 
 
 def no_seat_idle(evidence: Evidence) -> Verdict:
@@ -94,10 +110,13 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
         return verdict(promise, 0, (), TRUNCATED)
     course = seats(evidence)
     parties = list(_parties(evidence))
-    free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in evidence.pools}
+    settled = [pool for pool in evidence.pools if pool.id not in evidence.unfinished]
+    free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in settled}
     fitting = [party for party in parties if _fits(party, free, evidence)]
     idle = [party for party in fitting if _in_time(party, course, evidence)]
-    offences = [Offence(_named((party[0].pool, party[0].seq)), "waits, and seats are free for it") for party in idle]
+    offences = [
+        Offence(_named((party[0].enrolment, party[0].session)), "waits, and seats are free for it") for party in idle
+    ]
     late = len(fitting) - len(idle)
     remark = f"{late} wait for seats that came free too late" if late else ""
     return verdict(promise, len(parties), offences, remark)
@@ -115,15 +134,15 @@ def _parties(evidence: Evidence) -> Iterator[Sequence[Turn]]:
     yield from together.values()
 
 
-def _wanted(party: Sequence[Turn]) -> Counter[str]:
+def _wanted(party: Sequence[Turn], evidence: Evidence) -> Counter[str]:
     wanted: Counter[str] = Counter()
     for turn in party:
-        wanted[turn.pool] += turn.seats
+        wanted[evidence.pool_of(turn.session)] += turn.seats
     return wanted
 
 
 def _fits(party: Sequence[Turn], free: Mapping[str, float], evidence: Evidence) -> bool:
-    fits = all(seats <= free.get(pool, 0) for pool, seats in _wanted(party).items())
+    fits = all(seats <= free.get(pool, 0) for pool, seats in _wanted(party, evidence).items())
     return fits and all((now := evidence.sessions.get(turn.session)) and not now.cancelled for turn in party)
 
 
@@ -132,7 +151,7 @@ def _in_time(party: Sequence[Turn], course: Mapping[str, list[Seats]], evidence:
     begins = min(evidence.begins(turn.session) for turn in party)
     if evidence.now < begins:
         return True
-    freed = [since for pool, wanted in _wanted(party).items() if (since := came_free(course[pool], wanted))]
+    freed = [since for pool, wanted in _wanted(party, evidence).items() if (since := came_free(course[pool], wanted))]
     if not freed:
         return True
     last = max(freed, key=lambda since: since.number)

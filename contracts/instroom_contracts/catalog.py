@@ -107,7 +107,7 @@ class Session(Part):
     """One meeting of an edition.
 
     No `startsAt`: no date yet. No `capacity` or `queueLimit`: no limit. No `audience`: the edition's. `pool` names
-    seats that are shared with other sessions; without it a session has seats of its own.
+    seats that are shared with other sessions of the provider; without it a session has seats of its own.
     """
 
     session_id: Id

@@ -86,17 +86,17 @@ class InvitationRequested(EventData):
 
 
 class QueuedSession(Part):
-    """A session whose waiting list one stands on, and the turn there, from 1."""
+    """A session whose waiting list one stands on, and the turn there, from 1; no turn where the list has ended."""
 
     session_id: Id
-    position: Ordinal
+    position: Sparse[Ordinal | None] = None
 
 
 class NoticeRequested(EventData):
-    """Ask for a mail about a waiting list or a refusal. Private."""
+    """Ask for a mail about a waiting list, its end because the session is called off, or a refusal. Private."""
 
     notice_id: Id
-    kind: Literal["waiting-list", "refusal"]
+    kind: Literal["waiting-list", "waiting-list-ended", "refusal"]
     enrolment_id: Sparse[Id | None] = None
     edition_id: Sparse[Id | None] = None
     participant: Recipient

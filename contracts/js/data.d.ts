@@ -326,7 +326,7 @@ export interface Choice {
  * One meeting of an edition.
  *
  * No `startsAt`: no date yet. No `capacity` or `queueLimit`: no limit. No `audience`: the edition's. `pool` names
- * seats that are shared with other sessions; without it a session has seats of its own.
+ * seats that are shared with other sessions of the provider; without it a session has seats of its own.
  */
 export interface Session {
   /**
@@ -1069,14 +1069,14 @@ export interface Recipient {
   language?: string;
 }
 /**
- * Ask for a mail about a waiting list or a refusal. Private.
+ * Ask for a mail about a waiting list, its end because the session is called off, or a refusal. Private.
  */
 export interface NoticeRequested {
   /**
    * An id starts with a letter or a digit and holds letters, digits, '.', '_', '~' and '-' only; eight or nine digits alone are refused, since that could be a citizen service number.
    */
   noticeId: string;
-  kind: "waiting-list" | "refusal";
+  kind: "waiting-list" | "waiting-list-ended" | "refusal";
   enrolmentId?: string | null;
   editionId?: string | null;
   participant: Recipient;
@@ -1112,12 +1112,12 @@ export interface NoticeRequested {
   detail?: string | null;
 }
 /**
- * A session whose waiting list one stands on, and the turn there, from 1.
+ * A session whose waiting list one stands on, and the turn there, from 1; no turn where the list has ended.
  */
 export interface QueuedSession {
   /**
    * An id starts with a letter or a digit and holds letters, digits, '.', '_', '~' and '-' only; eight or nine digits alone are refused, since that could be a citizen service number.
    */
   sessionId: string;
-  position: number;
+  position?: number | null;
 }

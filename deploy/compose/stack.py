@@ -86,7 +86,7 @@ class ComposeStack(Project):
         self.compose("up", "--detach", "--wait", "--no-recreate", *many, *accounts.SERVICES, images=self.images)
 
     def upgrade(self) -> None:
-        """Build, and replace the services' containers one after the other.
+        """Build, and replace the services' containers one after the other: who hears before who tells.
 
         Raises `LocalError` where a new one does not become healthy: then it is removed, and the old one goes on.
         """
@@ -99,7 +99,7 @@ class ComposeStack(Project):
                 self.compose("run", "--rm", "--no-deps", setting_up, images=self.images)
         except LocalError as trouble:
             raise LocalError("The new image does not run. Nothing was replaced, and the old one goes on.") from trouble
-        for service in accounts.SERVICES:
+        for service in reversed(accounts.SERVICES):
             print(f"upgrade: {service}", flush=True)
             self._replace(service)
         self.compose("up", "--detach", "--wait", "--no-deps", "contract", images=self.images)

@@ -145,10 +145,13 @@ class Stack:
             self._start_services()
 
     def upgrade(self) -> None:
-        """Restart the services on the code that is here now, one after the other."""
+        """Restart the services on the code that is here now, one after the other.
+
+        Those that hear come before those that tell, who may have more to say than an old one understands.
+        """
         with self._alone():
             self.doors().renew_definitions()
-            for part in self._served:
+            for part in reversed(self._served):
                 with _timed(part.name):
                     stop_all([part.daemon])
                     part.start()

@@ -20,6 +20,8 @@ from instroom_contracts.catalog import (
 from instroom_contracts.cloudevent import EventData
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+MOST_SESSIONS = 200
+"""How many sessions the contract lets an edition have."""
 LAST_MOMENT = time(23, 59, 59, 999000)
 
 
@@ -37,8 +39,8 @@ class Entry:
 def revise(entry: Entry | None, submitted: EditionSubmitted) -> tuple[Entry, tuple[EventData, ...]]:
     """Lay a submitted edition beside the one in the catalogue: return the entry to keep and the facts to tell.
 
-    A session that is no longer submitted is cancelled, and stays in the edition as such. What is submitted unchanged
-    makes no facts.
+    A session that is no longer submitted is cancelled, and stays in the edition as such while there is room for it.
+    What is submitted unchanged makes no facts.
     """
     before = entry.edition if entry else None
     edition = _edition(before, submitted.edition)
@@ -68,12 +70,29 @@ def end_of(day: date) -> datetime:
 def _edition(before: EditionPublished | None, submitted: Edition) -> EditionPublished:
     if before is None:
         return EditionPublished(**dict(submitted), version=1)
-    kept = {session.session_id for session in submitted.sessions}
-    gone = tuple(_cancelled(session) for session in before.sessions if session.session_id not in kept)
-    content = {**dict(submitted), "sessions": submitted.sessions + gone}
+    told = _gone(before, submitted, "cancelled")
+    gone = tuple(_cancelled(session) for session in _gone(before, submitted, "planned"))
+    room = max(0, MOST_SESSIONS - len(submitted.sessions) - len(gone))
+    content = {**dict(submitted), "sessions": submitted.sessions + told[max(0, len(told) - room) :] + gone}
     if (after := EditionPublished(**content, version=before.version)) == before:
         return before
     return after.model_copy(update={"version": before.version + 1})
+
+
+def _gone(before: EditionPublished, submitted: Edition, state: str) -> tuple[Session, ...]:
+    """Return the sessions in this state that are no longer submitted.
+
+    Those that were told as cancelled leave the edition where it has no room for them: nobody has a place there.
+    """
+    kept = {session.session_id for session in submitted.sessions}
+    return tuple(one for one in before.sessions if one.session_id not in kept and one.state == state)
+
+
+def overcrowded(entry: Entry | None, submitted: EditionSubmitted) -> int:
+    """Return how many sessions an edition would have, with those yet to be told as cancelled, if too many; else 0."""
+    gone = len(_gone(entry.edition, submitted.edition, "planned")) if entry else 0
+    sessions = len(submitted.edition.sessions) + gone
+    return sessions if sessions > MOST_SESSIONS else 0
 
 
 def _cancelled(session: Session) -> Session:

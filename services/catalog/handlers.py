@@ -10,8 +10,8 @@ from chassis.handling import Tell
 from instroom_contracts.catalog import Edition, EditionSubmitted, RepublishRequested
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, Problem, type_of
 from instroom_contracts.enrolment import ReasonCode, RequestAccepted, RequestRefused
-from services.catalog.domain import Entry, revise
-from services.catalog.rules import oversized, problems_in
+from services.catalog.domain import Entry, overcrowded, revise
+from services.catalog.rules import crowded, oversized, problems_in
 from services.catalog.storage import ALL_EDITIONS, CATALOGUE, EDITIONS
 
 FIRST_GUESS = 1000
@@ -22,10 +22,11 @@ def publish_edition(event: CloudEvent[EditionSubmitted], documents: Documents, _
     """Keep an edition and tell what changed; accept one that is as it was, refuse one that makes no sense."""
     id = event.data.edition.edition_id
     entry = documents.get(EDITIONS, id)
+    if problems := problems_in(event.data) or crowded(overcrowded(entry, event.data)):
+        return [_not_taken_over(id, problems)]
     revised, facts = revise(entry, event.data)
-    if problems := problems_in(event.data) or oversized(revised.edition):
-        detail = "The edition was not taken over: mend what the errors name and hand it in again."
-        return [_refused(EditionSubmitted, id, "invalid-request", detail, problems)]
+    if problems := oversized(revised.edition):
+        return [_not_taken_over(id, problems)]
     if revised != entry:
         documents.put(EDITIONS, id, revised)
     answer = () if revised.edition in facts else (RequestAccepted(request_type=type_of(EditionSubmitted)),)
@@ -72,6 +73,11 @@ def _tells(edition: Edition, facts: Iterable[EventData]) -> Sequence[Tell]:
 def _subject(edition_id: str, fact: EventData) -> str:
     session_id = getattr(fact, "session_id", None)
     return f"{edition_id}/{session_id}" if session_id else edition_id
+
+
+def _not_taken_over(edition_id: str, problems: Sequence[Problem]) -> Tell:
+    detail = "The edition was not taken over: mend what the errors name and hand it in again."
+    return _refused(EditionSubmitted, edition_id, "invalid-request", detail, problems)
 
 
 def _refused(

@@ -13,13 +13,16 @@ from instroom_contracts.catalog import Audience, Edition, EditionSubmitted, Sess
 from instroom_contracts.cloudevent import Problem
 from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.mailbox import NotMailable, mailable, needs_utf8
+from services.catalog.domain import MOST_SESSIONS
 
+ENROLLING = ("open", "tentative", "confirmed")
+"""The states of an edition in which one can enrol."""
 ENVELOPE_BYTES = 4096
 """More than the envelope around an edition takes."""
 LAST_HOUR = 23
 
-Pooled = tuple[int, str, Session]
-"""A session with where it stands: the number of its submission and its pointer."""
+Pooled = tuple[int, str, Session, str]
+"""A session with where it stands, the number of its submission and its pointer, and its provider."""
 
 
 def problems_in(submitted: EditionSubmitted) -> tuple[Problem, ...]:
@@ -37,7 +40,7 @@ def problems_between(submissions: Sequence[EditionSubmitted]) -> Iterator[tuple[
         if id in editions:
             yield number, Problem("/edition/editionId", f"There is another edition {id}: give each an id of its own.")
         editions[id] = submitted.edition
-    for number, pointer, session in _sessions(submissions):
+    for number, pointer, session, _ in _sessions(submissions):
         for twin in session.twins:
             if detail := _twin(twin, editions):
                 yield number, Problem(f"{pointer}/twins", detail)
@@ -51,6 +54,17 @@ def oversized(edition: Edition) -> tuple[Problem, ...]:
         return ()
     detail = f"The edition takes {size:,} bytes with its envelope, and {MOST_BYTES:,} is the most: shorten its texts."
     return (Problem("/edition", detail),)
+
+
+def crowded(sessions: int) -> tuple[Problem, ...]:
+    """Say that an edition would have too many sessions, where it would have so many."""
+    if not sessions:
+        return ()
+    detail = (
+        f"The edition would have {sessions} sessions, with those that are no longer handed in and must be told as"
+        f" cancelled; {MOST_SESSIONS} is the most: replace them in several steps, or make a new edition."
+    )
+    return (Problem("/edition/sessions", detail),)
 
 
 def _unique_ids(edition: Edition) -> Iterator[Problem]:
@@ -113,6 +127,17 @@ def _choice(edition: Edition) -> Iterator[Problem]:
         yield Problem("/edition/choice/maximum", detail)
 
 
+def _offer(edition: Edition) -> Iterator[Problem]:
+    """Want something to enrol in where people can enrol."""
+    takes_people = edition.kind != "request-only" and edition.state in ENROLLING
+    if takes_people and not any(session.state == "planned" for session in edition.sessions):
+        detail = (
+            f"The edition is {edition.state} and no session of it takes place: add one, or set the state to concept,"
+            " closed or cancelled."
+        )
+        yield Problem("/edition/sessions", detail)
+
+
 def _prerequisites(edition: Edition) -> Iterator[Problem]:
     """Want what must be attended first to stand first; so no two sessions can wait for each other."""
     earlier: set[str] = set()
@@ -163,6 +188,7 @@ _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _seats,
     _roles,
     _choice,
+    _offer,
     _prerequisites,
     _price,
     _hours,
@@ -187,12 +213,12 @@ def _twin(twin: Twin, editions: dict[str, Edition]) -> str | None:
 
 
 def _pools(sessions: Iterable[Pooled]) -> Iterator[tuple[int, Problem]]:
-    """Want sessions that share seats to agree on how many there are."""
-    first: dict[str, Session] = {}
-    for number, pointer, session in sessions:
-        if session.pool is None:
+    """Want sessions of one provider that share seats to agree on how many there are."""
+    first: dict[tuple[str, str], Session] = {}
+    for number, pointer, session, provider in sessions:
+        if session.pool is None or session.state == "cancelled":
             continue
-        other = first.setdefault(session.pool, session)
+        other = first.setdefault((provider, session.pool), session)
         if (session.capacity, session.queue_limit) != (other.capacity, other.queue_limit):
             detail = (
                 f"The session {other.session_id} shares the pool {session.pool} with another capacity or queue limit:"
@@ -208,4 +234,4 @@ def _placed(edition: Edition) -> Iterator[tuple[str, Session]]:
 def _sessions(submissions: Sequence[EditionSubmitted]) -> Iterator[Pooled]:
     for number, submitted in enumerate(submissions):
         for pointer, session in _placed(submitted.edition):
-            yield number, pointer, session
+            yield number, pointer, session, submitted.edition.provider

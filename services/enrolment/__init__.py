@@ -4,7 +4,7 @@ Owns pools with their seats, enrolments with their places, waiting lists, reques
 may speak for which source.
 
 Hears, on the intake, EnrolmentRequested and EnrolmentCancellationRequested; from the catalogue, EditionPublished; from
-an operator, SourcesClaimed; from itself, that requests have waited long enough.
+an operator, SourcesClaimed; from itself, that requests have waited long enough, and that long work goes on.
 
 Tells the answer to each request (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected, RequestRefused,
 RequestAccepted), what changes later (EnrolmentCancelled, PlaceConfirmed, PlaceReleased), when a session is full or has

@@ -8,6 +8,7 @@ from functools import partial
 
 from chassis.documents import Documents
 from chassis.handling import Hears, Tell, Tells, UnknownType
+from chassis.resuming import Resuming
 from chassis.service import Service, run
 from chassis.topology import UNROUTED
 from instroom_contracts import enrolment, notification
@@ -16,9 +17,9 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
-from services.enrolment import gauges, handlers, needs, rekeying, schema
+from services.enrolment import gauges, handlers, needs, rekeying, schema, settling
 from services.enrolment.domain.values import Policy
-from services.enrolment.internal import ParkingExpired
+from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
 from services.enrolment.settings import Settings
 from services.enrolment.timer import Timer
 
@@ -33,13 +34,19 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
         Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
         Hears(AnswerRequested, INTAKE, tell_again, refuse, needs.to_tell_again, handlers.ask_later),
         Hears(UnknownType, UNROUTED, _hold, refuse),
-        Hears(EditionPublished, EVENTS, handlers.keep_edition, needs=needs.to_keep),
+        Hears(EditionPublished, EVENTS, settling.keep_edition, needs=needs.to_keep),
         Hears(SourcesClaimed, PRIVATE, handlers.assign_sources, refuse),
     )
 
 
 PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked, needs=needs.to_expire)
 """What a timer of ours hands to the committer; it comes from no exchange."""
+
+PORTIONS: tuple[Hears, ...] = (
+    Hears(EditionSettling, "", settling.settle_edition, needs=needs.to_settle),
+    Hears(PoolServing, "", settling.serve_pool, needs=needs.to_serve),
+)
+"""What goes on in portions; it comes from no exchange either."""
 
 TELLS: tuple[Tells, ...] = (
     Tells(enrolment.EnrolmentConfirmed, EVENTS, answers=True),
@@ -64,13 +71,13 @@ def _hold(_: CloudEvent[UnknownType], __: Documents, ___: datetime) -> Sequence[
 
 def service(settings: Settings) -> Service:
     """Return the service as these settings make it."""
-    timer = Timer(PARKING_EXPIRED, settings.source("enrolment"))
+    source = settings.source("enrolment")
     return Service(
         "enrolment",
         hears(settings.policy()),
         TELLS,
         schema.prepare,
-        tasks=(timer.run, rekeying.rekey_again),
+        tasks=(Timer(PARKING_EXPIRED, source).run, Resuming(PORTIONS, source).run, rekeying.rekey_again),
         looks=(gauges.seats,),
         migrations=(rekeying.rekey,),
     )

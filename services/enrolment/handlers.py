@@ -8,25 +8,22 @@ from datetime import datetime
 from chassis.answers import DECIDED
 from chassis.documents import Documents
 from chassis.handling import Tell, ToldBefore
+from chassis.portions import left_of
 from chassis.senders import ALL_SENDERS, Senders
-from instroom_contracts.catalog import EditionPublished
-from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, type_of
+from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, type_of
 from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.addressing import addressed
-from services.enrolment.domain import facts, places, rules
+from services.enrolment.answering import asker, concluded, decided, rejection
+from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.publishing import take_in
-from services.enrolment.domain.register import Register
-from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import DEFAULT_LANGUAGE, Refused
 from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
 from services.enrolment.domain.withdrawal import objection, withdraw
-from services.enrolment.internal import ParkingExpired
+from services.enrolment.internal import EditionSettling, ParkingExpired
 from services.enrolment.ledger import Ledger
-from services.enrolment.needs import request_key, to_enrol
-from services.enrolment.parking import park, unpark, unpark_edition
+from services.enrolment.needs import request_key
+from services.enrolment.parking import is_waited_for, park, unpark
 from services.enrolment.retelling import no_answer
 from services.enrolment.storage import PARKED
 
@@ -39,52 +36,46 @@ NAMED = 10
 
 
 def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) -> Sequence[Tell]:
-    """Enrol a participant or refuse them; where the edition is not known yet, let the request wait for it."""
+    """Enrol a participant or refuse them; where the edition is not known yet, let the request wait for it.
+
+    So it does while others wait still whose edition has come: it lines up behind them.
+    """
     ledger = Ledger(documents)
     edition = ledger.edition(event.data.edition_id)
-    if edition is None:
+    if edition is None or _others_come_first(documents, edition.id):
         park(event, documents, now, policy.parking)
         return ()
-    return addressed(_decided(event, edition, ledger), ledger, event)
+    return addressed(decided(event, edition, documents, now), ledger, event)
 
 
-def cancel_enrolment(event: CancellationAsked, documents: Documents, _: datetime, *, policy: Policy) -> Sequence[Tell]:
+def _others_come_first(documents: Documents, edition_id: str) -> bool:
+    """Say whether requests that waited for an edition are still being decided."""
+    return left_of(documents, EditionSettling, edition_id) is not None and is_waited_for(documents, edition_id)
+
+
+def cancel_enrolment(
+    event: CancellationAsked, documents: Documents, now: datetime, *, policy: Policy
+) -> Sequence[Tell]:
     """Cancel an enrolment and give what it held to whoever waits, or refuse to."""
     ledger = Ledger(documents)
     enrolment = ledger.enrolment(event.data.enrolment_id)
-    refused = objection(enrolment, event.source, policy.course_desks)
+    refused = objection(enrolment, event.source, policy.course_desks, ledger)
     if enrolment is None or refused:
         return addressed([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)], ledger, event)
-    decision = Decision(ledger, event.time)
+    decision = Decision(ledger, event.time, now)
     withdraw(decision, enrolment, "cancellation")
-    decision.tell_availability()
-    return addressed(decision.told, ledger, event)
+    return addressed(concluded(decision, documents, event, asker(event), now), ledger, event)
 
 
-def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
-    """Keep an edition, give seats that it adds to whoever waits, and decide the requests that waited for it."""
-    ledger = Ledger(documents)
-    decision = Decision(ledger, event.time)
-    edition = take_in(decision, event.data)
-    if edition is None:
-        return ()
-    decision.tell_availability()
-    tells = addressed(decision.told, ledger, event)
-    waiting = unpark_edition(documents, edition.id)
-    documents.require(need for asked in waiting for need in to_enrol(asked, documents))
-    for asked in waiting:
-        tells += addressed(_decided(asked, edition, ledger), ledger, asked, parked=True)
-    return tells
-
-
-def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, _: datetime) -> Sequence[Tell]:
+def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Decide requests that waited long enough: refuse them, unless their edition has come in the meantime."""
     ledger = Ledger(documents)
     tells: list[Tell] = []
     for id in event.data.requests:
         if asked := unpark(documents, id):
             edition = ledger.edition(asked.data.edition_id)
-            answer = _decided(asked, edition, ledger) if edition else _rejection(asked, Refused("unknown-edition"))
+            unknown = rejection(asked, Refused("unknown-edition"))
+            answer = decided(asked, edition, documents, now) if edition else unknown
             tells += addressed(answer, ledger, asked, parked=True)
     return tells
 
@@ -133,32 +124,6 @@ def refuse_invalid(invalid: InvalidEvent) -> Sequence[Tell]:
             request_type=invalid.type, reason=refused.reason, detail=refused.detail(), errors=errors
         )
     return (Tell(answer, enrolment_id(invalid.source or "", invalid.id or ""), owner=invalid.source),)
-
-
-def _decided(event: Asked, edition: Edition, register: Register) -> list[EventData]:
-    """Decide a request for a known edition."""
-    request = Request.of(event, edition)
-    decision = Decision(register, event.time)
-    refused = rules.first_failing(request, register) or places.enrol(decision, request)
-    if refused:
-        decision.told.extend(_rejection(event, refused, _in_the_way(request, refused, register)))
-    decision.tell_availability()
-    return decision.told
-
-
-def _in_the_way(request: Request, refused: Refused, register: Register) -> str | None:
-    """Return the enrolment that the participant has already, if it is the asking source's to know."""
-    live = register.live(request.party[0].key) if refused.reason == "already-enrolled" else None
-    return live.enrolment_id if live and live.source == request.source else None
-
-
-def _rejection(event: Asked, refused: Refused, in_the_way: str | None = None) -> list[EventData]:
-    """Answer a request with a refusal, and have it mailed."""
-    asked, id = event.data, enrolment_id(event.source, event.id)
-    return [
-        facts.rejected(asked.edition_id, refused, asked.participant.language, in_the_way),
-        facts.refusal_notice(id, asked.edition_id, asked.participant, refused),
-    ]
 
 
 def _refusal(event: CancellationAsked, refused: Refused, enrolment: Enrolment | None) -> RequestRefused:

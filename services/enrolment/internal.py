@@ -14,3 +14,22 @@ class ParkingExpired(EventData):
     """Say that requests have waited long enough for their edition: ids of `parked` documents, "source id"."""
 
     requests: Annotated[Many[str], Field(min_length=1)]
+
+
+class EditionSettling(EventData):
+    """Go on with taking in an edition: end places in those of these sessions that are off, decide who waited for it."""
+
+    edition_id: str
+    session_ids: Many[str] = ()
+
+
+class PoolServing(EventData):
+    """Go on with giving a pool's free seats to its waiting list.
+
+    `free` is how many there were when that began; `moved` are sessions that came to the pool since (edition, session),
+    with how many seats they had to offer before.
+    """
+
+    pool: str
+    free: int
+    moved: Many[tuple[str, str, int]] = ()

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chassis.documents import ById, Documents
+from chassis.documents import ById, Documents, First
+from chassis.portions import left_of
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING, WAITING_BY_POOL
+from services.enrolment.internal import PoolServing
+from services.enrolment.needs import to_end
+from services.enrolment.storage import (
+    EDITIONS,
+    ENROLMENTS,
+    ENROLMENTS_BY_SESSION,
+    PARTICIPANTS,
+    POOLS,
+    SESSIONS,
+    WAITING,
+    WAITING_BY_SESSION,
+)
 
 
 class Ledger:
@@ -46,15 +58,34 @@ class Ledger:
         """Return the turn with this id."""
         return self._documents.get(WAITING, id)
 
-    def turns(self, pool: str, depth: int) -> tuple[Sequence[Turn], bool]:
-        """Return the first turns of a pool's waiting list in order, and whether these are all of them.
+    def turns(self, pool: Pool, depth: int) -> tuple[Sequence[Turn], bool]:
+        """Return the first turns of all sessions of a pool in order, and whether these are all of them.
 
-        Their enrolments are read together: a batch of cancellations may seat them all.
+        A session whose list is longer than was read bounds what is known of the others'. Their enrolments are read
+        together: a batch of cancellations may seat them all.
         """
-        head = self._documents.first(WAITING_BY_POOL, pool, depth)
-        turns = [turn for _, turn in head.members]
+        self._documents.require(ById(SESSIONS, "/".join(key)) for key in pool.sessions)
+        lists = ["/".join(key) for key in pool.sessions if self.count(key).waiting]
+        self._documents.require(First(WAITING_BY_SESSION, session, depth) for session in lists)
+        heads = [self._documents.first(WAITING_BY_SESSION, session, depth) for session in lists]
+        known = [head.members[-1][1].number if head.members else 0 for head in heads if not head.complete]
+        turns = [turn for head in heads for _, turn in head.members if turn.number <= min(known, default=turn.number)]
         self._documents.require(ById(ENROLMENTS, turn.enrolment_id) for turn in turns)
-        return turns, head.complete
+        return sorted(turns, key=lambda turn: turn.order), not known
+
+    def holders(self, key: SessionKey, most: int) -> tuple[Sequence[Enrolment], bool]:
+        """Return some enrolments with a place in this session or a turn for it, and whether these are all of them.
+
+        What their ends will need is read together.
+        """
+        head = self._documents.first(ENROLMENTS_BY_SESSION, "/".join(key), most)
+        holders = [enrolment for _, enrolment in head.members]
+        self._documents.require(need for one in holders for need in to_end(one, self._documents))
+        return holders, head.complete
+
+    def lags(self, pool: str) -> bool:
+        """Say whether an earlier decision left this pool's waiting list to be served further."""
+        return left_of(self._documents, PoolServing, pool) is not None
 
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from chassis.answers import DECIDED
 from chassis.documents import ById, Documents
+from chassis.portions import need
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
-from services.enrolment.domain.edition import pool_of
+from services.enrolment.domain.edition import own_pool, pool_of
 from services.enrolment.domain.request import attending
-from services.enrolment.domain.values import participant_key, turn_id
-from services.enrolment.internal import ParkingExpired
+from services.enrolment.domain.values import Enrolment, participant_key, turn_id
+from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
 from services.enrolment.parking import asked_in
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 
@@ -22,10 +23,11 @@ def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Ite
     asked = event.data
     people = [asked.participant, *(companion.participant for companion in asked.companions)]
     yield from (ById(PARTICIPANTS, participant_key(asked.edition_id, person)) for person in people)
+    yield need(EditionSettling, asked.edition_id)
     yield (edition_id := ById(EDITIONS, asked.edition_id))
     if edition := documents.glimpse(*edition_id):
         for session in attending(asked, edition):
-            yield ById(POOLS, session.pool)
+            yield from _seats(session.pool)
             yield ById(SESSIONS, "/".join(session.key))
 
 
@@ -35,16 +37,24 @@ def to_cancel(event: CloudEvent[EnrolmentCancellationRequested], documents: Docu
     enrolment = documents.glimpse(*enrolment_id)
     if enrolment is None:
         return
+    yield from to_end(enrolment, documents)
+
+
+def to_end(enrolment: Enrolment, documents: Documents) -> Iterator[ById]:
+    """Foresee what ending an enrolment takes: its companions, or whom it came with, and all that it holds."""
     yield ById(EDITIONS, enrolment.edition_id)
     yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, enrolment.participant))
-    for companion_id in (ById(ENROLMENTS, id) for id in enrolment.companion_ids):
-        yield companion_id
-        if companion := documents.glimpse(*companion_id):
-            yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, companion.participant))
+    for other_id in (ById(ENROLMENTS, id) for id in (*filter(None, [enrolment.main_id]), *enrolment.companion_ids)):
+        yield other_id
+        if other := documents.glimpse(*other_id):
+            yield ById(PARTICIPANTS, participant_key(enrolment.edition_id, other.participant))
+    edition = documents.glimpse(EDITIONS, enrolment.edition_id)
     for place in enrolment.places:
-        yield ById(POOLS, place.pool)
+        if edition:
+            yield from _seats(edition.pool_of(place.session_id))
         yield ById(SESSIONS, f"{enrolment.edition_id}/{place.session_id}")
-        yield ById(WAITING, turn_id(place.pool, place.seq))
+        if place.state == "queued":
+            yield ById(WAITING, turn_id(enrolment.party_id, place.session_id))
 
 
 def to_tell_again(event: CloudEvent[AnswerRequested], _: Documents) -> Iterator[ById]:
@@ -59,12 +69,22 @@ def request_key(event: CloudEvent[AnswerRequested]) -> str:
     return f"{event.data.request_source or event.source} {event.data.request_id}"
 
 
-def to_keep(event: CloudEvent[EditionPublished], _: Documents) -> Iterator[ById]:
-    """Foresee the version kept so far, the pools of all its sessions, and whether anybody waits for it."""
+def to_keep(event: CloudEvent[EditionPublished], documents: Documents) -> Iterator[ById]:
+    """Foresee the version kept so far, what is left to do for it, whether anybody waits, and what its sessions need."""
     published = event.data
-    yield ById(EDITIONS, published.edition_id)
+    yield (edition_id := ById(EDITIONS, published.edition_id))
     yield ById(PARKINGS, published.edition_id)
-    yield from (ById(POOLS, pool_of(session, published.edition_id)) for session in published.sessions)
+    yield need(EditionSettling, published.edition_id)
+    known = documents.glimpse(*edition_id)
+    before = {id: session.pool for id, session in known.sessions.items()} if known else {}
+    after = {session.session_id: pool_of(session, published) for session in published.sessions}
+    for id in {**before, **after}:
+        own = own_pool(published.edition_id, id)
+        pools = {before.get(id, own), after.get(id, own)}
+        for pool in sorted(pools):
+            yield from _seats(pool)
+        if len(pools) > 1 or id not in before:
+            yield ById(SESSIONS, f"{published.edition_id}/{id}")
 
 
 def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterator[ById]:
@@ -74,3 +94,23 @@ def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterat
         if parked := documents.glimpse(*parked_id):
             yield ById(PARKINGS, parked.edition_id)
             yield from to_enrol(asked_in(parked), documents)
+
+
+def to_settle(event: CloudEvent[EditionSettling], _: Documents) -> Iterator[ById]:
+    """Foresee what is left, the edition, its sessions' counts, and whether anybody waits for it."""
+    edition_id = event.data.edition_id
+    yield need(EditionSettling, edition_id)
+    yield ById(EDITIONS, edition_id)
+    yield ById(PARKINGS, edition_id)
+    yield from (ById(SESSIONS, f"{edition_id}/{id}") for id in event.data.session_ids)
+
+
+def to_serve(event: CloudEvent[PoolServing], _: Documents) -> Iterator[ById]:
+    """Foresee what is left, and the pool."""
+    yield from _seats(event.data.pool)
+
+
+def _seats(pool: str) -> Iterator[ById]:
+    """Foresee a pool, and whether its waiting list is being served."""
+    yield ById(POOLS, pool)
+    yield need(PoolServing, pool)

@@ -14,9 +14,6 @@ from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
 
 Asked = CloudEvent[EnrolmentRequested]
 
-FIRST_LOOK = 64
-"""How many parked requests are looked for first; twice as many each time that is not enough."""
-
 
 def park(event: Asked, documents: Documents, now: datetime, wait: timedelta) -> None:
     """Let a request wait behind those that wait for the same edition."""
@@ -28,14 +25,18 @@ def park(event: Asked, documents: Documents, now: datetime, wait: timedelta) -> 
     documents.put(PARKED, id, Parked(id, edition_id, parking.last, now + wait, event.model_dump_json()))
 
 
-def unpark_edition(documents: Documents, edition_id: str) -> list[Asked]:
-    """Take out every request that waits for an edition, in the order in which they came."""
-    if documents.get(PARKINGS, edition_id) is None:
-        return []
-    depth = FIRST_LOOK
-    while not (head := documents.first(PARKED_BY_EDITION, edition_id, depth)).complete:
-        depth *= 2
-    return [_take(documents, parked) for _, parked in head.members]
+def is_waited_for(documents: Documents, edition_id: str) -> bool:
+    """Say whether requests wait for an edition."""
+    return documents.get(PARKINGS, edition_id) is not None
+
+
+def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[list[Asked], bool]:
+    """Take out the first requests that wait for an edition, in their order, and say whether these are all."""
+    if not is_waited_for(documents, edition_id):
+        return [], True
+    head = documents.first(PARKED_BY_EDITION, edition_id, most)
+    taken = [_take(documents, parked) for _, parked in head.members[:most]]
+    return taken, head.complete and len(head.members) <= most
 
 
 def unpark(documents: Documents, id: str) -> Asked | None:

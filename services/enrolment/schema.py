@@ -9,8 +9,10 @@ from pymongo.errors import OperationFailure
 
 from chassis.documents import Kind
 from chassis.mongo import Database
+from chassis.portions import UNFINISHED
 from chassis.senders import SENDERS
-from services.enrolment import storage
+from services.enrolment import storage, unsettled
+from services.enrolment.migration import migrate
 
 NAMESPACE_EXISTS = 48
 
@@ -21,12 +23,12 @@ POOL_GUARD: dict[str, Any] = {
     "$and": [
         {
             "$jsonSchema": {
-                "required": ["capacity", "limit", "taken", "seq", "waiting", "sessions"],
+                "required": ["capacity", "limit", "taken", "last", "waiting", "sessions"],
                 "properties": {
                     "capacity": WHOLE_OR_NONE,
                     "limit": WHOLE_OR_NONE,
                     "taken": WHOLE,
-                    "seq": WHOLE,
+                    "last": WHOLE,
                     "waiting": WHOLE,
                     "sessions": {"bsonType": "array"},
                 },
@@ -35,6 +37,14 @@ POOL_GUARD: dict[str, Any] = {
         {"$expr": {"$or": [{"$eq": ["$limit", None]}, {"$lte": ["$taken", "$limit"]}]}},
     ]
 }
+
+SESSION_GUARD: dict[str, Any] = {
+    "$jsonSchema": {
+        "required": ["version", "confirmed", "queued", "waiting"],
+        "properties": dict.fromkeys(("version", "confirmed", "queued", "waiting"), WHOLE),
+    }
+}
+"""Also keeps out whoever still writes in an older form, and would count what is there no longer."""
 
 KINDS: tuple[Kind[Any], ...] = (
     storage.EDITIONS,
@@ -45,12 +55,14 @@ KINDS: tuple[Kind[Any], ...] = (
     storage.WAITING,
     storage.PARKED,
     storage.PARKINGS,
+    UNFINISHED,
     SENDERS,
 )
 
 INDEXES: dict[str, list[IndexModel]] = {
     "editions": [IndexModel([("state", ASCENDING)])],
-    "waiting_list": [IndexModel([("pool", ASCENDING), ("seq", ASCENDING)], unique=True)],
+    "enrolments": [IndexModel([(storage.HELD_IN, ASCENDING), ("_id", ASCENDING)])],
+    "waiting_list": [IndexModel([("session", ASCENDING), ("number", ASCENDING)], unique=True)],
     "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)]), IndexModel([("until", ASCENDING)])],
 }
 
@@ -60,8 +72,11 @@ async def prepare(database: Database) -> None:
     for kind in KINDS:
         await _create(database, kind.collection)
     await _guard(database, storage.POOLS.collection, POOL_GUARD)
+    await _guard(database, storage.SESSIONS.collection, SESSION_GUARD)
+    await migrate(database)
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
+    await unsettled.take_over(database)
 
 
 async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> None:

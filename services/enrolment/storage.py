@@ -26,7 +26,7 @@ def read_pool(document: Document) -> Pool:
         document["capacity"],
         document["limit"],
         document["taken"],
-        document["seq"],
+        document["last"],
         document["waiting"],
         tuple((edition_id, session_id) for edition_id, session_id in document["sessions"]),
     )
@@ -38,7 +38,7 @@ def write_pool(pool: Pool) -> Document:
         "capacity": pool.capacity,
         "limit": pool.limit,
         "taken": pool.taken,
-        "seq": pool.seq,
+        "last": pool.last,
         "waiting": pool.waiting,
         "sessions": pool.sessions,
     }
@@ -52,6 +52,7 @@ def read_count(document: Document) -> SessionCount:
         document["version"],
         document["confirmed"],
         document["queued"],
+        document["waiting"],
     )
 
 
@@ -63,7 +64,19 @@ def write_count(count: SessionCount) -> Document:
         "version": count.version,
         "confirmed": count.confirmed,
         "queued": count.queued,
+        "waiting": count.waiting,
     }
+
+
+HELD_IN = "heldIn"
+"""The field that names the sessions ("edition/session") in which an enrolment has a place or a turn."""
+
+
+def sessions_of(enrolment: Enrolment) -> frozenset[str]:
+    """Return the sessions ("edition/session") in which an enrolment has a place or a turn."""
+    return frozenset(
+        [f"{enrolment.edition_id}/{place.session_id}" for place in enrolment.places if place.state != "released"]
+    )
 
 
 def read_enrolment(document: Document) -> Enrolment:
@@ -94,6 +107,7 @@ def write_enrolment(enrolment: Enrolment) -> Document:
         "state": enrolment.state,
         "allOrNothing": enrolment.all_or_nothing,
         "places": [_write_place(place) for place in enrolment.places],
+        HELD_IN: list(sessions_of(enrolment)),
         "askedAt": enrolment.asked_at,
         "mainId": enrolment.main_id,
         "companionIds": enrolment.companion_ids,
@@ -104,10 +118,8 @@ def write_enrolment(enrolment: Enrolment) -> Document:
 def _read_place(document: Document) -> Place:
     return Place(
         document["sessionId"],
-        document["pool"],
         document["state"],
         document["required"],
-        document["seq"],
         document["version"],
         document["sequence"],
     )
@@ -116,10 +128,8 @@ def _read_place(document: Document) -> Place:
 def _write_place(place: Place) -> Document:
     return {
         "sessionId": place.session_id,
-        "pool": place.pool,
         "state": place.state,
         "required": place.required,
-        "seq": place.seq,
         "version": place.version,
         "sequence": place.sequence,
     }
@@ -137,23 +147,15 @@ def write_live(live: Live) -> Document:
 
 def read_turn(document: Document) -> Turn:
     """Read a turn on a waiting list."""
-    return Turn(
-        document["pool"],
-        document["seq"],
-        document["editionId"],
-        document["sessionId"],
-        document["enrolmentId"],
-        document["seats"],
-    )
+    edition_id, _, session_id = document["session"].partition("/")
+    return Turn(edition_id, session_id, document["enrolmentId"], document["number"], document["seats"])
 
 
 def write_turn(turn: Turn) -> Document:
     """Write a turn on a waiting list."""
     return {
-        "pool": turn.pool,
-        "seq": turn.seq,
-        "editionId": turn.edition_id,
-        "sessionId": turn.session_id,
+        "session": "/".join(turn.session),
+        "number": turn.number,
         "enrolmentId": turn.enrolment_id,
         "seats": turn.seats,
     }
@@ -193,5 +195,6 @@ WAITING = Kind("waiting_list", read_turn, write_turn)
 PARKED = Kind("parked", read_parked, write_parked)
 PARKINGS = Kind("parkings", read_parking, write_parking)
 
-WAITING_BY_POOL = Order(WAITING, "pool", "seq", lambda turn: turn.pool, lambda turn: turn.seq)
+WAITING_BY_SESSION = Order(WAITING, "session", "number", lambda turn: "/".join(turn.session), lambda turn: turn.number)
 PARKED_BY_EDITION = Order(PARKED, "editionId", "number", lambda parked: parked.edition_id, lambda parked: parked.number)
+ENROLMENTS_BY_SESSION = Order(ENROLMENTS, HELD_IN, "_id", sessions_of, lambda enrolment: enrolment.id)

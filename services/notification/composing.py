@@ -114,9 +114,9 @@ def _queue_cards(notice: Notice, edition: EditionPublished | None, words: Words)
     return tuple(_queue_card(sessions[one.session_id], one.position, words) for one in queued)
 
 
-def _queue_card(session: Session, position: int, words: Words) -> Card:
-    rows = (*_when(session, words), Row(words.labels["position"], (str(position),)))
-    return _card(session, words, rows, None)
+def _queue_card(session: Session, position: int | None, words: Words) -> Card:
+    turn = (Row(words.labels["position"], (str(position),)),) if position else ()
+    return _card(session, words, (*_when(session, words), *turn), None)
 
 
 def _card(session: Session, words: Words, rows: tuple[Row, ...], link: str | None) -> Card:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import bson
 from bson.codec_options import CodecOptions
 
+from chassis.deciding import APART
 from chassis.documents import ById, Document, Documents, First, Head, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Hears, Tell
 from instroom_contracts.cloudevent import CloudEvent
@@ -31,10 +32,13 @@ class Memory:
     rounds: int = 0
     depths: list[int] = field(default_factory=list)
     written: list[tuple[Kind[Any], str]] = field(default_factory=list)
+    handled: int = 0
 
     def handle(self, hears: Hears, event: CloudEvent[Any], now: datetime) -> Sequence[Tell]:
-        """Decide one event, write what it changes, and return what it tells."""
+        """Decide one event, write what it changes, and return what it tells; each later than the one before."""
         loaded = Loaded()
+        self.handled += 1
+        now += APART * self.handled
         self.rounds, self.depths, self.written = 0, [], []
         while True:
             documents = Documents(loaded)
@@ -76,7 +80,7 @@ class Memory:
     def _read_head(self, need: First, loaded: Loaded) -> None:
         order = need.order
         self.depths.append(need.depth)
-        group = [(id, value) for id, value in self.all(order.kind).items() if order.group_of(value) == need.group]
+        group = [(id, value) for id, value in self.all(order.kind).items() if order.holds(value, need.group)]
         ranked = sorted(group, key=lambda member: order.rank_of(member[1]))
         for id, value in ranked[: need.depth]:
             loaded.values[order.kind, id] = value

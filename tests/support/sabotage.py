@@ -21,7 +21,7 @@ from pymongo import DeleteOne, ReplaceOne
 from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
-from services.enrolment import rekeying, schema
+from services.enrolment import answering, rekeying, schema, settling
 from services.enrolment.domain import values
 from services.notification import ledger
 
@@ -222,11 +222,17 @@ def keys() -> None:
     switch(rekeying, "rekey", nothing)
 
 
+def rest() -> None:
+    """Do the first portion of long work, and forget what is left."""
+    for where in (answering, settling):
+        switch(where, "go_on", lambda *_, **__: None)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes, keys),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, rest),
     )
 }
 

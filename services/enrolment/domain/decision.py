@@ -3,43 +3,98 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.enrolment import SessionFull, SessionReopened
 from services.enrolment.domain import facts
+from services.enrolment.domain.edition import Session
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.values import Pool, SessionKey
+
+PORTION = 200
+"""How many places one decision gives or takes at most beyond what it was asked for; the rest follows in portions."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, eq=False)
 class Decision:
-    """What one event leads to. `moment` is the event's time; `told` grows in the order in which facts are told."""
+    """What one event leads to.
+
+    `moment` is the event's time, which rules are judged by; `now` is when it is decided, which turns on waiting lists
+    are numbered by. `told` grows in the order in which facts are told. `spare` is how many seats may be given on still,
+    those that it gave back itself among them. `behind` are the pools whose waiting lists are to be served further after
+    this decision.
+    """
 
     register: Register
     moment: datetime
+    now: datetime
     told: list[EventData] = field(default_factory=list)
+    behind: set[str] = field(default_factory=set)
+    spare: int = field(default_factory=lambda: PORTION)
     _free_before: dict[str, int] = field(default_factory=dict)
+    _came_from: dict[SessionKey, int] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """Return when this is decided, in microseconds since 1970."""
+        return microseconds(self.now)
 
     def change_pool(self, before: Pool, after: Pool) -> None:
         """Keep a changed pool, and remember how many seats were free before this decision."""
         self._free_before.setdefault(before.id, before.free)
+        self.spare += before.taken - after.taken
         self.register.keep_pool(after)
 
+    def resume(self, pool_id: str, free: int) -> None:
+        """Go on with a pool that had so many free seats before the work on its waiting list began."""
+        self._free_before[pool_id] = free
+
+    def moved(self, session: SessionKey, free_before: int) -> None:
+        """Note how many seats a session had to offer before it came to another pool."""
+        self._came_from.setdefault(session, free_before)
+
+    def moved_to(self, pool: Pool) -> dict[SessionKey, int]:
+        """Return the sessions that came to a pool, with how many seats each had to offer before."""
+        return {key: self._came_from[key] for key in pool.sessions if key in self._came_from}
+
+    def free_before(self, pool: Pool) -> int:
+        """Return how many seats of a pool were free before this decision."""
+        return self._free_before.get(pool.id, pool.free)
+
+    def lags(self, pool_id: str) -> bool:
+        """Say whether a pool's waiting list is still being served, so that its free seats are not for others."""
+        return pool_id in self.behind or self.register.lags(pool_id)
+
     def tell_availability(self) -> None:
-        """Tell of every session whose pool this decision as a whole filled or reopened."""
+        """Tell of every session that this decision as a whole filled or reopened.
+
+        Of a pool that is being served further, the last portion tells, which knows how it was before the first.
+        """
         for pool_id, before in self._free_before.items():
             pool = self.register.pool(pool_id)
-            if pool and (before > 0) != (pool.free > 0):
-                self._tell_pool(pool)
+            for key in pool.sessions if pool and not self.lags(pool_id) else ():
+                if pool and (self._came_from.get(key, before) > 0) != (pool.free > 0):
+                    self._tell_session(pool, key)
 
-    def _tell_pool(self, pool: Pool) -> None:
-        """Tell of every session of this pool; that it reopened only where a seat is still of use."""
-        for key in pool.sessions:
-            if pool.free == 0:
-                self._tell_seats(SessionFull, pool, key)
-            elif self.still_offered(*key):
-                self._tell_seats(SessionReopened, pool, key)
+    def _tell_session(self, pool: Pool, key: SessionKey) -> None:
+        """Tell that a session that goes ahead is full; that it reopened only where a seat is still of use."""
+        if pool.free == 0 and self.goes_ahead(*key):
+            self._tell_seats(SessionFull, pool, key)
+        elif pool.free > 0 and self.still_offered(*key):
+            self._tell_seats(SessionReopened, pool, key)
+
+    def tell_again_offered(self, session: Session) -> None:
+        """Tell how a session stands that was called off and goes ahead after all: what was told before may be wrong."""
+        pool = self.register.pool(session.pool)
+        if pool and not self.lags(pool.id) and self.still_offered(*session.key):
+            self._tell_seats(SessionReopened if pool.free > 0 else SessionFull, pool, session.key)
+
+    def goes_ahead(self, edition_id: str, session_id: str) -> bool:
+        """Say whether a session takes place."""
+        edition = self.register.edition(edition_id)
+        return edition is not None and edition.goes_ahead(session_id)
 
     def _tell_seats(self, fact: type[facts.SeatsFact], pool: Pool, key: SessionKey) -> None:
         """Tell with a version of its own, so that no two facts of one session share one.
@@ -56,3 +111,8 @@ class Decision:
         """Say whether a seat in this session is of use at this moment: it goes ahead and has not begun."""
         edition = self.register.edition(edition_id)
         return edition is not None and edition.offers(session_id, self.moment)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment in microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

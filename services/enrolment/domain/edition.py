@@ -125,17 +125,44 @@ class Edition:
             choosable={session.id: session for session in going_ahead if not session.required},
         )
 
-    def offers(self, session_id: str, moment: datetime) -> bool:
-        """Say whether places in this session can still be given: it exists, goes ahead and has not begun."""
+    @property
+    def cancelled(self) -> bool:
+        """Say whether nothing of the edition takes place."""
+        return self.published.state == "cancelled"
+
+    def goes_ahead(self, session_id: str) -> bool:
+        """Say whether this session goes ahead: it exists, and neither it nor the edition is cancelled."""
         session = self.sessions.get(session_id)
-        if session is None or session.cancelled or self.published.state == "cancelled":
-            return False
-        return not session.begun(moment)
+        return session is not None and not session.cancelled and not self.cancelled
+
+    def begun(self, session_id: str, moment: datetime) -> bool:
+        """Say whether this session has begun."""
+        session = self.sessions.get(session_id)
+        return session is not None and session.begun(moment)
+
+    def offers(self, session_id: str, moment: datetime) -> bool:
+        """Say whether places in this session can still be given: it goes ahead and has not begun."""
+        return self.goes_ahead(session_id) and not self.sessions[session_id].begun(moment)
+
+    def pool_of(self, session_id: str) -> str:
+        """Return the id of the pool that a session takes its seats from; one that is no longer in here, its own."""
+        session = self.sessions.get(session_id)
+        return session.pool if session else own_pool(self.id, session_id)
 
 
-def pool_of(session: catalog.Session, edition_id: str) -> str:
-    """Return the id of the pool that a session takes its seats from: one that it shares, or its own."""
-    return session.pool or f"{edition_id}/{session.session_id}"
+def own_pool(edition_id: str, session_id: str) -> str:
+    """Return the id of the pool of a session that shares its seats with no other."""
+    return f"{edition_id}/{session_id}"
+
+
+def pool_of(session: catalog.Session, edition: catalog.Edition) -> str:
+    """Return the id of the pool that a session takes its seats from: its own, or one of its provider.
+
+    No id holds a colon or a slash, so no pool is another's: of another provider, or a session's own.
+    """
+    if session.pool is None:
+        return own_pool(edition.edition_id, session.session_id)
+    return f"{edition.provider}:{session.pool}"
 
 
 def comparable(text: str) -> str:
@@ -168,7 +195,7 @@ def _session(part: catalog.Session, published: catalog.EditionPublished) -> Sess
         required=part.attendance == "everyone",
         cancelled=part.state == "cancelled",
         starts_at=part.starts_at,
-        pool=pool_of(part, published.edition_id),
+        pool=pool_of(part, published),
         capacity=part.capacity,
         queue_limit=part.queue_limit,
         audience=_audience(part.audience) if part.audience else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from instroom_contracts import enrolment as contract
 from instroom_contracts.cloudevent import EventData, type_of
@@ -129,6 +130,19 @@ def waiting_notice(enrolment: Enrolment, positions: Positions) -> NoticeRequeste
             for place in enrolment.places
             if place.state == "queued"
         ),
+    )
+
+
+def called_off_notice(enrolment: Enrolment, places: Sequence[Place]) -> NoticeRequested:
+    """Ask for the mail that says that sessions somebody waits for do not take place."""
+    of = "/".join([enrolment.id, *(f"{place.session_id}@{place.version}" for place in places)])
+    return NoticeRequested(
+        notice_id=sha256(of.encode()).hexdigest()[:32],
+        kind="waiting-list-ended",
+        enrolment_id=enrolment.id,
+        edition_id=enrolment.edition_id,
+        participant=_recipient(enrolment.participant),
+        sessions=tuple(QueuedSession(session_id=place.session_id) for place in places),
     )
 
 

@@ -9,7 +9,7 @@ from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
 from services.enrolment.domain.facts import Positions
-from services.enrolment.domain.promotion import serve
+from services.enrolment.domain.promotion import is_behind, serve
 from services.enrolment.domain.request import Member, Request
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.values import Enrolment, Live, Place, PlaceState, Pool, Turn, state_of
@@ -31,9 +31,10 @@ def enrol(decision: Decision, request: Request) -> Refused | None:
     Returns `queue-full` where a waiting list has no room for the party.
     """
     for session in request.attending:
-        serve(decision, session.pool)
+        if not is_behind(decision, session.pool):
+            serve(decision, session.pool)
     seatings = _seatings(decision, request)
-    if refused := _full_queue(decision, seatings):
+    if refused := _full_queue(decision, request, seatings):
         return refused
     positions: Positions = {}
     places = [_give(decision, request, seating, positions) for seating in seatings]
@@ -50,8 +51,9 @@ def _seatings(decision: Decision, request: Request) -> list[Seating]:
         size = request.size(session.id)
         left = free.get(session.pool)
         left = _pool(decision, session).free if left is None else left
-        free[session.pool] = left - size if size <= left else left
-        seatings.append(Seating(session, size, confirmed=size <= left))
+        confirmed = size <= left and not is_behind(decision, session.pool)
+        free[session.pool] = left - size if confirmed else left
+        seatings.append(Seating(session, size, confirmed))
     if request.asked.all_or_nothing and not all(seating.confirmed for seating in seatings):
         return [Seating(seating.session, seating.size, confirmed=False) for seating in seatings]
     return seatings
@@ -64,39 +66,47 @@ def _pool(decision: Decision, session: Session) -> Pool:
     )
 
 
-def _full_queue(decision: Decision, seatings: Sequence[Seating]) -> Refused | None:
-    for seating in seatings:
-        limit = seating.session.queue_limit
-        if limit is None or seating.confirmed:
-            continue
-        if decision.register.count(seating.session.key).queued + seating.size > limit:
-            return Refused("queue-full", words={"session": seating.session.title})
-    return None
+def _full_queue(decision: Decision, request: Request, seatings: Sequence[Seating]) -> Refused | None:
+    """Refuse where a list has no room; named last is one beside free seats, which all or nothing would wait for too."""
+    full = [seating.session for seating in seatings if not seating.confirmed and not _may_queue(decision, seating)]
+    together = request.asked.all_or_nothing
+    if seatless := [one for one in full if not (together and _has_seats(decision, one, request))]:
+        return Refused("queue-full", words={"session": seatless[0].title})
+    return Refused("queue-full", "together", {"session": full[0].title}) if full else None
+
+
+def _may_queue(decision: Decision, seating: Seating) -> bool:
+    limit = seating.session.queue_limit
+    return limit is None or decision.register.count(seating.session.key).queued + seating.size <= limit
+
+
+def _has_seats(decision: Decision, session: Session, request: Request) -> bool:
+    return request.size(session.id) <= _pool(decision, session).free and not is_behind(decision, session.pool)
 
 
 def _give(decision: Decision, request: Request, seating: Seating, positions: Positions) -> tuple[Place | None, ...]:
     """Give the party its seats or its turn in one session; returns each member's place, None for who does not come."""
     session, size = seating.session, seating.size
     before = _pool(decision, session)
-    pool = before.take(size) if seating.confirmed else before.queue()
+    pool = before.take(size) if seating.confirmed else before.queue(decision.number)
     decision.change_pool(before, pool)
     if not seating.confirmed:
-        decision.register.keep_turn(Turn(pool.id, pool.seq, *session.key, request.id, size))
+        decision.register.keep_turn(Turn(*session.key, request.id, pool.last, size))
         positions[session.id] = pool.waiting
     count = decision.register.count(session.key)
-    confirmed, queued = (size, 0) if seating.confirmed else (0, size)
-    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, facts=size))
-    return _places(request.party, seating, pool, count.version)
+    confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
+    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
+    return _places(request.party, seating, count.version)
 
 
-def _places(party: Sequence[Member], seating: Seating, pool: Pool, version: int) -> tuple[Place | None, ...]:
+def _places(party: Sequence[Member], seating: Seating, version: int) -> tuple[Place | None, ...]:
     session = seating.session
     state: PlaceState = "confirmed" if seating.confirmed else "queued"
     places: list[Place | None] = []
     for member in party:
         if session.id in member.session_ids:
             version += 1
-            places.append(Place(session.id, pool.id, state, session.required, pool.seq, version))
+            places.append(Place(session.id, state, session.required, version))
         else:
             places.append(None)
     return tuple(places)

@@ -8,64 +8,91 @@ from dataclasses import replace
 from instroom_contracts.enrolment import PlaceConfirmed
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.values import Enrolment, Place, Turn, state_of, turn_id
+from services.enrolment.domain.pools import pool_now
+from services.enrolment.domain.values import Enrolment, Place, Pool, Turn, state_of, turn_id
 
 FIRST_LOOK = 16
 """How many turns are looked at first; twice as many each time that is not enough."""
 
 
-def serve(decision: Decision, pool_id: str, before: int | None = None) -> None:
+def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
     """Give the free seats of a pool to the parties on its waiting list, in the order of their turns.
 
     A party that does not fit is passed over and keeps its turn; nobody gets a seat in a session that is cancelled or
-    has begun at the decision's moment. `before` stops at the turn with this number.
+    has begun at the decision's moment. Only who comes `before` a turn is served where one is given. Returns False where
+    more is to be given than one decision may: then the pool is `behind`, and those on its list come before any newcomer
+    all the same.
     """
+    if before is None and is_behind(decision, pool_id):
+        decision.behind.add(pool_id)
+        return False
     for turn in _turns(decision, pool_id):
-        if before is not None and turn.seq >= before:
-            return
-        pool = decision.register.pool(pool_id)
-        if pool and turn.seats <= pool.free and decision.still_offered(turn.edition_id, turn.session_id):
-            _offer(decision, turn)
+        if before is not None and turn.order >= before.order:
+            return True
+        if not _is_done_with(decision, turn, pool_id):
+            decision.behind.add(pool_id)
+            return False
+    return True
+
+
+def _is_done_with(decision: Decision, turn: Turn, pool_id: str) -> bool:
+    """Seat a party if it fits; False where that is more than this decision may do."""
+    pool = decision.register.pool(pool_id)
+    if pool is None or turn.seats > pool.free or not decision.still_offered(turn.edition_id, turn.session_id):
+        return True
+    return decision.spare > 0 and _offer(decision, turn)
+
+
+def is_behind(decision: Decision, pool_id: str) -> bool:
+    """Say whether free seats of this pool are for those on its waiting list, whom later portions will serve."""
+    return _to_serve(decision, pool_id) is not None and decision.lags(pool_id)
 
 
 def _turns(decision: Decision, pool_id: str) -> Iterator[Turn]:
     """Go through a waiting list for as long as there are seats to give, reading no further than that takes."""
-    depth, last, complete = FIRST_LOOK, 0, False
-    while not complete and _could_serve(decision, pool_id):
-        turns, complete = decision.register.turns(pool_id, depth)
+    depth, last, complete = FIRST_LOOK, (0, ""), False
+    while not complete and (pool := _to_serve(decision, pool_id)):
+        turns, complete = decision.register.turns(pool, depth)
         for turn in turns:
-            if turn.seq > last and _could_serve(decision, pool_id):
-                last = turn.seq
+            if turn.order > last and _to_serve(decision, pool_id):
+                last = turn.order
                 yield turn
         depth *= 2
 
 
-def _could_serve(decision: Decision, pool_id: str) -> bool:
+def _to_serve(decision: Decision, pool_id: str) -> Pool | None:
+    """Return a pool as it is now, if it has seats to give and parties that wait for them."""
     pool = decision.register.pool(pool_id)
-    return pool is not None and pool.waiting > 0 and pool.free > 0
+    return pool if pool and pool.waiting > 0 and pool.free > 0 else None
 
 
-def _offer(decision: Decision, turn: Turn) -> None:
-    """Seat a party for which there is room in this pool, unless it wants all or nothing and lacks another."""
+def _offer(decision: Decision, turn: Turn) -> bool:
+    """Seat a party for which there is room in this pool, unless it wants all or nothing and lacks another.
+
+    Returns False where that cannot be said yet: those ahead of it in the other pool are more than one decision serves.
+    """
     main = decision.register.enrolment(turn.enrolment_id)
     if main is None or (place := main.place(turn.session_id)) is None or place.state != "queued":
-        return
+        return True
     if not main.all_or_nothing:
         _seat(decision, main, turn)
-    elif _all_fit(decision, main, turn):
-        for wanted in _queued_turns(decision, main):
-            _seat(decision, decision.register.enrolment(main.id) or main, wanted)
-
-
-def _all_fit(decision: Decision, main: Enrolment, turn: Turn) -> bool:
-    """Say whether every pool has room for the whole party, once those ahead of it there were served."""
+        return True
     turns = _queued_turns(decision, main)
     if not _room_for(decision, turns):
+        return True
+    if not _served_ahead(decision, turns, pool_now(decision.register, turn.session)):
         return False
-    for other in turns:
-        if other.pool != turn.pool:
-            serve(decision, other.pool, before=other.seq)
-    return _room_for(decision, turns)
+    if _room_for(decision, turns):
+        for wanted in turns:
+            _seat(decision, decision.register.enrolment(main.id) or main, wanted)
+    return True
+
+
+def _served_ahead(decision: Decision, turns: list[Turn], here: str) -> bool:
+    """Serve those who are ahead of these turns in other pools than `here`; False where some are left."""
+    pools = [(there, turn) for turn in turns if (there := pool_now(decision.register, turn.session)) != here]
+    served = [serve(decision, there, before=turn) for there, turn in pools]
+    return all(served)
 
 
 def _room_for(decision: Decision, turns: list[Turn]) -> bool:
@@ -76,7 +103,8 @@ def _room_for(decision: Decision, turns: list[Turn]) -> bool:
     """
     wanted: dict[str, int] = {}
     for turn in turns:
-        wanted[turn.pool] = wanted.get(turn.pool, 0) + turn.seats
+        id = pool_now(decision.register, turn.session)
+        wanted[id] = wanted.get(id, 0) + turn.seats
     pools = [pool for id in wanted if (pool := decision.register.pool(id))]
     offered = all(decision.still_offered(turn.edition_id, turn.session_id) for turn in turns)
     if offered and all(wanted[pool.id] <= pool.free for pool in pools):
@@ -87,19 +115,21 @@ def _room_for(decision: Decision, turns: list[Turn]) -> bool:
 
 
 def _queued_turns(decision: Decision, main: Enrolment) -> list[Turn]:
+    """Return what a party waits for; what is cancelled it wants no longer, though that may end in a later portion."""
     queued = (place for place in main.places if place.state == "queued")
-    turns = (decision.register.turn(turn_id(place.pool, place.seq)) for place in queued)
-    return [turn for turn in turns if turn]
+    turns = (decision.register.turn(turn_id(main.id, place.session_id)) for place in queued)
+    return [turn for turn in turns if turn and decision.goes_ahead(*turn.session)]
 
 
 def _seat(decision: Decision, main: Enrolment, turn: Turn) -> None:
     """Turn a party's waiting into seats in one session, and tell each of its members."""
     register = decision.register
-    pool = register.pool(turn.pool)
+    pool = register.pool(pool_now(register, turn.session))
     if pool is None:
         return
     decision.change_pool(pool, pool.promote(turn.seats))
     register.strike_turn(turn)
+    register.keep_count(register.count(turn.session).change(waiting=-1, facts=0))
     for enrolment in (main, *(register.enrolment(id) for id in main.companion_ids)):
         place = enrolment.place(turn.session_id) if enrolment else None
         if enrolment and place:

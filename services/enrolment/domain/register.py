@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from services.enrolment.domain.edition import Edition
@@ -14,6 +14,9 @@ class Register(Protocol):
 
     def edition(self, id: str) -> Edition | None:
         """Return the edition with this id."""
+
+    def require_editions(self, ids: Iterable[str]) -> None:
+        """Say that these editions will be asked for, so that they are read together."""
 
     def pool(self, id: str) -> Pool | None:
         """Return the pool with this id."""
@@ -30,8 +33,14 @@ class Register(Protocol):
     def turn(self, id: str) -> Turn | None:
         """Return the turn with this id."""
 
-    def turns(self, pool: str, depth: int) -> tuple[Sequence[Turn], bool]:
-        """Return the first turns of a pool's waiting list in order, and whether these are all of them."""
+    def turns(self, pool: Pool, depth: int) -> tuple[Sequence[Turn], bool]:
+        """Return the first turns of all sessions of a pool in order, and whether these are all of them."""
+
+    def holders(self, key: SessionKey, most: int) -> tuple[Sequence[Enrolment], bool]:
+        """Return some enrolments with a place in this session or a turn for it, and whether these are all of them."""
+
+    def lags(self, pool: str) -> bool:
+        """Say whether an earlier decision left this pool's waiting list to be served further."""
 
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""

@@ -31,11 +31,15 @@ def _is_no_offer(request: Request, _: Register) -> Refused | None:
 
 
 def _is_cancelled(request: Request, _: Register) -> Refused | None:
-    return Refused("edition-cancelled") if request.edition.published.state == "cancelled" else None
+    """Look at the sessions too: where each of them is cancelled, so is the edition, whatever its state says."""
+    edition = request.edition
+    is_off = edition.cancelled or (edition.sessions and not any(map(edition.goes_ahead, edition.sessions)))
+    return Refused("edition-cancelled") if is_off else None
 
 
 def _is_not_open(request: Request, _: Register) -> Refused | None:
-    return None if request.edition.published.state in ENROLLING else Refused("edition-not-open")
+    edition = request.edition
+    return None if edition.published.state in ENROLLING and edition.sessions else Refused("edition-not-open")
 
 
 def _is_late(request: Request, _: Register) -> Refused | None:
@@ -90,13 +94,16 @@ def _excluded(restriction: Restriction, session: Session | None = None) -> Refus
 
 
 def _lacks_prerequisite(request: Request, _: Register) -> Refused | None:
-    """Ask for the sessions that one builds on to be among the party's own; whether they came is known later."""
+    """Ask for the sessions that one builds on to be among the party's own; whether they came is known later.
+
+    One that is cancelled stands in nobody's way.
+    """
     for session in request.attending:
         needed = session.prerequisite
         if needed is None or request.profile.role in needed.exempt_roles:
             continue
         for id in needed.session_ids:
-            if id not in request.session_ids:
+            if id not in request.session_ids and request.edition.goes_ahead(id):
                 return Refused("prerequisite-missing", words={"session": session.title, "needed": _title(request, id)})
     return None
 
@@ -107,7 +114,8 @@ def _title(request: Request, session_id: str) -> str:
 
 
 def _chooses_too_few(request: Request, _: Register) -> Refused | None:
-    minimum, chosen = request.edition.minimum, len(request.chosen)
+    """Count the choices; one that would come to no session at all is too few where the edition asks for none."""
+    minimum, chosen = request.edition.minimum or int(not request.attending), len(request.chosen)
     return Refused("too-few-choices", words={"minimum": minimum, "chosen": chosen}) if chosen < minimum else None
 
 

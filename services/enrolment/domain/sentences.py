@@ -140,6 +140,12 @@ SENTENCES: Mapping[str, Sentence] = {
         nl="De bijeenkomst '{session}' zit vol en de wachtlijst ook.",
         en="The session '{session}' is full, and so is its waiting list.",
     ),
+    "queue-full.together": Sentence(
+        nl="U wilt alle bijeenkomsten of geen, en niet overal is plaats. Voor '{session}' zou u dan ook moeten wachten,"
+        " en die wachtlijst neemt niemand meer op. Vraag de bijeenkomsten los van elkaar aan, of kies andere.",
+        en="You want all sessions or none, and not all of them have seats. So you would have to wait for '{session}'"
+        " too, and its waiting list takes nobody more. Ask for the sessions one by one, or choose others.",
+    ),
     "unknown-enrolment": Sentence(
         nl="Wij kennen geen inschrijving met dit nummer. Kijk na of het klopt.",
         en="We know no enrolment with this id. Please check it.",

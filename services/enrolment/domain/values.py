@@ -32,7 +32,7 @@ class Pool:
     """A number of seats.
 
     `capacity` is what the catalogue offers (None: no limit); `limit` the most that may be `taken` right now, which is
-    more only while seats given before a reduction are still held. `seq` is the number of the last party decided,
+    more only while seats given before a reduction are still held. `last` is the number of the last turn given,
     `waiting` how many parties queue, `sessions` all that take their seats from here.
     """
 
@@ -40,7 +40,7 @@ class Pool:
     capacity: int | None
     limit: int | None
     taken: int = 0
-    seq: int = 0
+    last: int = 0
     waiting: int = 0
     sessions: tuple[SessionKey, ...] = ()
 
@@ -51,69 +51,72 @@ class Pool:
 
     def take(self, seats: int) -> Pool:
         """Give a newly decided party its seats."""
-        return Pool(self.id, self.capacity, self.limit, self.taken + seats, self.seq + 1, self.waiting, self.sessions)
+        return Pool(self.id, self.capacity, self.limit, self.taken + seats, self.last, self.waiting, self.sessions)
 
-    def queue(self) -> Pool:
-        """Give a newly decided party a turn on the waiting list."""
-        return Pool(self.id, self.capacity, self.limit, self.taken, self.seq + 1, self.waiting + 1, self.sessions)
+    def queue(self, now: int) -> Pool:
+        """Give a newly decided party a turn behind all others; its number is `last` then (see `Turn`)."""
+        last = max(self.last + 1, now)
+        return Pool(self.id, self.capacity, self.limit, self.taken, last, self.waiting + 1, self.sessions)
 
     def promote(self, seats: int) -> Pool:
         """Give a waiting party its seats."""
-        return Pool(self.id, self.capacity, self.limit, self.taken + seats, self.seq, self.waiting - 1, self.sessions)
+        return Pool(self.id, self.capacity, self.limit, self.taken + seats, self.last, self.waiting - 1, self.sessions)
 
     def leave_queue(self) -> Pool:
         """Strike a party off the waiting list."""
-        return Pool(self.id, self.capacity, self.limit, self.taken, self.seq, self.waiting - 1, self.sessions)
+        return Pool(self.id, self.capacity, self.limit, self.taken, self.last, self.waiting - 1, self.sessions)
 
     def release(self) -> Pool:
         """Take one seat back; a limit above the capacity sinks with it."""
-        return Pool(self.id, self.capacity, None, self.taken - 1, self.seq, self.waiting, self.sessions).capped()
+        return Pool(self.id, self.capacity, None, self.taken - 1, self.last, self.waiting, self.sessions).capped()
 
-    def offer(self, capacity: int | None, sessions: tuple[SessionKey, ...]) -> Pool:
+    def offer(self, capacity: int | None) -> Pool:
         """Offer this many seats from now on; nobody loses one that was given."""
-        added = tuple(key for key in sessions if key not in self.sessions)
-        return Pool(self.id, capacity, None, self.taken, self.seq, self.waiting, self.sessions + added).capped()
+        return Pool(self.id, capacity, None, self.taken, self.last, self.waiting, self.sessions).capped()
 
     def capped(self) -> Pool:
         """Set the limit to what the capacity and the seats already given ask for."""
         limit = None if self.capacity is None else max(self.capacity, self.taken)
-        return Pool(self.id, self.capacity, limit, self.taken, self.seq, self.waiting, self.sessions)
+        return Pool(self.id, self.capacity, limit, self.taken, self.last, self.waiting, self.sessions)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCount:
-    """How many places of a session are confirmed and queued; `version` numbers the facts told about it."""
+    """How many places of a session are confirmed and queued, and how many parties the queued ones are.
+
+    `version` numbers the facts told about the session.
+    """
 
     edition_id: str
     session_id: str
     version: int = 0
     confirmed: int = 0
     queued: int = 0
+    waiting: int = 0
 
-    def change(self, *, confirmed: int = 0, queued: int = 0, facts: int = 1) -> SessionCount:
-        """Count places in or out; the version rises by the number of facts that tell of it."""
+    def change(self, *, confirmed: int = 0, queued: int = 0, waiting: int = 0, facts: int = 1) -> SessionCount:
+        """Count places and parties in or out; the version rises by the number of facts that tell of it."""
         return SessionCount(
             self.edition_id,
             self.session_id,
             self.version + facts,
             self.confirmed + confirmed,
             self.queued + queued,
+            self.waiting + waiting,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in one session: which pool its seat is from, and `seq`, the party's turn there.
+    """A place in one session. Which pool its seat is from is the session's affair, and may change.
 
     `required` says that everyone attends this session, `version` is the session's when the place last changed, and
     `sequence` the last one used for its calendar entry.
     """
 
     session_id: str
-    pool: str
     state: PlaceState
     required: bool
-    seq: int
     version: int
     sequence: int = 0
 
@@ -138,6 +141,11 @@ class Enrolment:
     main_id: str | None = None
     companion_ids: tuple[str, ...] = ()
 
+    @property
+    def party_id(self) -> str:
+        """Return the id of the main enrolment of the party that this one came with."""
+        return self.main_id or self.id
+
     def place(self, session_id: str) -> Place | None:
         """Return the place in this session, where there is one that was not released."""
         for place in self.places:
@@ -156,19 +164,33 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A party's turn on a pool's waiting list: how many seats it needs for which session."""
+    """A party's turn on the waiting list of a session: how many seats it needs, and the main enrolment it is of.
 
-    pool: str
-    seq: int
+    `number` is when it was decided, in microseconds since 1970, or one more than the last of its pool where that is
+    more. So turns of one pool are in the order of decision whatever clocks say, and those of sessions that come to
+    share a pool later can be compared.
+    """
+
     edition_id: str
     session_id: str
     enrolment_id: str
+    number: int
     seats: int
 
     @property
     def id(self) -> str:
-        """Return the id: one per pool and number."""
-        return turn_id(self.pool, self.seq)
+        """Return the id: one per party and session."""
+        return turn_id(self.enrolment_id, self.session_id)
+
+    @property
+    def session(self) -> SessionKey:
+        """Return the session that it is for."""
+        return (self.edition_id, self.session_id)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return what turns are served by; two of different pools may have been decided in the same microsecond."""
+        return (self.number, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +225,9 @@ class Policy:
     course_desks: frozenset[str]
 
 
-def turn_id(pool: str, seq: int) -> str:
-    """Return the id of the turn with this number on a pool's waiting list."""
-    return f"{pool}/{seq}"
+def turn_id(main_id: str, session_id: str) -> str:
+    """Return the id of the turn of a party, named by its main enrolment, in a session."""
+    return f"{main_id}/{session_id}"
 
 
 def state_of(places: tuple[Place, ...]) -> EnrolmentState:

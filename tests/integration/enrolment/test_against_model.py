@@ -21,6 +21,7 @@ from chassis.handling import Tell
 from chassis.mongo import Driver
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event, type_of
+from services.enrolment.domain.values import Turn
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.integration.enrolment.ground import Ground, open_ground, received
 from tests.support.place import Place
@@ -108,6 +109,7 @@ class Story(RuleBasedStateMachine):
         for kind in KINDS:
             kept, expected = await self.ground.all(kind), self.desk.memory.all(kind)
             assert _written(kind, kept) == _written(kind, expected), f"{kind.collection} differ"
+        assert in_order(await self.ground.all(WAITING)) == in_order(self.desk.memory.all(WAITING))
         assert await self.ground.told() == [type_of(type(fact)) for fact in self.history.told]
 
 
@@ -125,7 +127,13 @@ async def pipelined(process: Committer, portions: list[list[Received]]) -> None:
 
 
 def _written(kind: Kind[Any], values: dict[str, Any]) -> dict[str, Document]:
-    return {id: kind.write(value) for id, value in values.items()}
+    """Return documents without the moments of decision, which are others in the database than in memory."""
+    return {id: {**kind.write(value), "last": None, "number": None} for id, value in values.items()}
+
+
+def in_order(turns: dict[str, Turn]) -> list[str]:
+    """Return the ids of turns in the order of decision, over all sessions."""
+    return [turn.id for turn in sorted(turns.values(), key=lambda turn: turn.order)]
 
 
 def live_through_stories(place: Place, driver: Driver) -> None:

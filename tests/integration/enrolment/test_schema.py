@@ -58,7 +58,7 @@ async def test_without_the_guard_it_can(ground: Ground, monkeypatch: pytest.Monk
 
 async def test_a_turn_is_given_once(ground: Ground) -> None:
     """Two parties with one number would make the order of a waiting list a matter of chance."""
-    turns = [Turn("hall", 1, "noord", "atelier", f"enrolment-{number}", 1) for number in range(2)]
+    turns = [Turn("noord", "atelier", f"enrolment-{number}", number=1, seats=1) for number in range(2)]
     rows = [{"_id": turn.enrolment_id, "revision": 1, **WAITING.write(turn)} for turn in turns]
     with pytest.raises(BulkWriteError):
         await ground.database["waiting_list"].insert_many(rows)
@@ -87,9 +87,10 @@ async def one_sits_and_the_rest_wait_in_order(ground: Ground) -> None:
     """Check the places, the pool and the numbers on the waiting list."""
     places = [one.places[0] for one in (await ground.all(ENROLMENTS)).values()]
     assert Counter(place.state for place in places) == {"confirmed": 1, "queued": PARTIES - 1}
-    assert sorted(place.seq for place in places) == list(range(1, PARTIES + 1))
+    turns = sorted((await ground.all(WAITING)).values(), key=lambda turn: turn.order)
+    assert [turn.number for turn in turns] == sorted({turn.number for turn in turns})
     (pool,) = (await ground.all(POOLS)).values()
-    assert (pool.taken, pool.waiting) == (1, PARTIES - 1)
+    assert (pool.taken, pool.waiting, pool.last) == (1, PARTIES - 1, turns[-1].number)
 
 
 async def test_two_processes_give_the_last_seat_once(ground: Ground) -> None:

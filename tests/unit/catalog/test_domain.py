@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from instroom_contracts.catalog import (
+    Edition,
     EditionCancelled,
     EditionPublished,
+    EditionSubmitted,
     JoiningDetailsPublished,
     Session,
     SessionCancelled,
     SessionRescheduled,
 )
-from services.catalog.domain import end_of, local, revise
+from services.catalog.domain import MOST_SESSIONS, end_of, local, overcrowded, revise
 from tests.unit.catalog.builders import LINK, entry, session, submitted
 
 NEXT_DAY = date(2021, 5, 26)
@@ -26,6 +28,38 @@ def test_a_new_edition_is_told_with_its_links() -> None:
     link = JoiningDetailsPublished(edition_id="voorbeeld-2021", session_id="werksessie", version=1, join_url=LINK)
     assert facts == (kept.edition, link)
     assert kept.edition.version == 1
+
+
+def year(number: int, sessions: int = 60) -> EditionSubmitted:
+    """Build what is handed in in one of an edition's years, with sessions of its own."""
+    return submitted(*(session(f"j{number}-{n}") for n in range(sessions)))
+
+
+def test_an_edition_forgets_sessions_that_were_told_as_cancelled_where_it_has_no_room_for_them() -> None:
+    """The 201st in its history made every later load fail: those that were cancelled first leave it first."""
+    kept = None
+    for number in range(5):
+        kept, facts = revise(kept, year(number))
+    assert kept is not None
+    ids = [one.session_id for one in kept.edition.sessions]
+    assert len(ids) == MOST_SESSIONS
+    assert [id for id in ids if id.startswith("j3-")] == [f"j3-{n}" for n in range(60)], "told with this version"
+    assert [id for id in ids if id.startswith("j0-")] == []
+    assert len([fact for fact in facts if isinstance(fact, SessionCancelled)]) == 60
+    assert revise(kept, year(4)) == (kept, ())
+
+
+def test_no_session_leaves_an_edition_before_it_was_told_as_cancelled() -> None:
+    """Who has a place there would not hear of it: 150 cannot be replaced by 150 in one step."""
+    before = revise(None, year(0, 150))[0]
+    assert overcrowded(before, year(1, 150)) == 300
+    assert overcrowded(before, year(1, 50)) == 0
+    assert overcrowded(None, year(1, 200)) == 0
+
+
+def test_the_most_sessions_are_those_of_the_contract() -> None:
+    """One more would be refused by whoever reads the fact."""
+    assert Edition.model_json_schema()["properties"]["sessions"]["maxItems"] == MOST_SESSIONS
 
 
 def test_an_unchanged_edition_tells_nothing() -> None:

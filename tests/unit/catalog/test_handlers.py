@@ -108,6 +108,24 @@ def test_an_edition_that_its_past_makes_too_large_is_refused() -> None:
     assert kinds(told) == [RequestRefused]
 
 
+def test_an_edition_whose_sessions_are_too_many_at_once_is_refused_with_a_way_out() -> None:
+    """It ended as a defect of Instroom's, and whoever loaded it waited for an answer."""
+    first, second = ([session(f"{name}-{n}") for n in range(150)] for name in ("oud", "nieuw"))
+    told = publish_edition(event(submitted(*second)), with_entry(entry(*first)), NOW)
+    refused = told[0].data
+    assert isinstance(refused, RequestRefused)
+    assert [problem.pointer for problem in refused.errors] == ["/edition/sessions"]
+    assert "in several steps" in refused.errors[0].detail
+
+
+def test_without_that_guard_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: no edition holds so many."""
+    monkeypatch.setattr("services.catalog.handlers.crowded", lambda _: ())
+    first, second = ([session(f"{name}-{n}") for n in range(150)] for name in ("oud", "nieuw"))
+    with pytest.raises(ValueError, match="at most 200"):
+        publish_edition(event(submitted(*second)), with_entry(entry(*first)), NOW)
+
+
 def test_without_that_guard_the_fact_could_not_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twin: the outbox would be handed a message that no envelope takes."""
     monkeypatch.setattr("services.catalog.handlers.oversized", lambda _: ())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from instroom_contracts.catalog import Edition, EditionSubmitted, JoiningLink
+from instroom_contracts.catalog import Edition, EditionSubmitted, JoiningLink, Session
 from services.catalog.rules import oversized, problems_between, problems_in
 from tests.unit.catalog.builders import edition, session, submitted
 
@@ -54,6 +54,24 @@ def test_what_cannot_be_offered_is_named_with_its_place(wrong: Edition, pointer:
     assert [problem.pointer for problem in problems_in(EditionSubmitted(edition=wrong))] == [pointer]
 
 
+@pytest.mark.parametrize("state", ["open", "tentative", "confirmed"])
+@pytest.mark.parametrize("sessions", [(), (session(state="cancelled"),)])
+def test_an_edition_that_takes_people_offers_something(state: str, sessions: tuple[Session, ...]) -> None:
+    """Whoever enrolled in nothing could neither come nor cancel."""
+    empty = edition().model_copy(update={"state": state, "sessions": sessions})
+    (problem,) = problems_in(EditionSubmitted(edition=empty))
+    assert problem.pointer == "/edition/sessions"
+    assert "add one" in problem.detail
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": "concept"}, {"state": "closed"}, {"state": "cancelled"}, {"kind": "request-only"}]
+)
+def test_an_edition_that_takes_nobody_need_not(changes: dict[str, str]) -> None:
+    """A programme is announced before its sessions are known."""
+    assert problems_in(EditionSubmitted(edition=edition(**changes).model_copy(update={"sessions": ()}))) == ()
+
+
 def test_a_link_belongs_to_a_session() -> None:
     """A link under a misspelt id would never reach anybody."""
     lost = EditionSubmitted(edition=edition(), joining=(JoiningLink(session_id="x", join_url="https://x.example.org"),))
@@ -93,6 +111,10 @@ def test_a_twin_is_there(twin: dict[str, str], says: str) -> None:
 def test_sessions_of_two_editions_that_share_seats_agree_on_them() -> None:
     """A pool has one capacity; which of two would count is anybody's guess."""
     twenty, thirty = session(pool="zaal", capacity=20), session(pool="zaal", capacity=30)
+    theirs = submitted(thirty, edition_id="elders", provider="een-ander")
+    assert not list(problems_between([submitted(twenty), theirs])), "another provider's room is another room"
+    gone = submitted(session(pool="zaal", capacity=30, state="cancelled"), edition_id="vorig")
+    assert not list(problems_between([submitted(twenty), gone])), "nobody sits in what is cancelled"
     found = list(problems_between([submitted(twenty), submitted(thirty, edition_id="zuid")]))
     assert [(number, problem.pointer) for number, problem in found] == [(1, "/edition/sessions/0/pool")]
 

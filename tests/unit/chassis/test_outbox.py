@@ -94,6 +94,15 @@ def test_what_one_commit_tells_is_split_where_a_document_could_not_hold_it() -> 
     assert [len(portion) for portion in portions(large)] == [2, 1]
 
 
+@pytest.mark.parametrize("exchange", ["instroom.events", ""])
+def test_what_comes_of_a_fact_is_no_answer_to_keep(exchange: str) -> None:
+    """A session that is cancelled releases thousands of places: its record must not hold them all."""
+    message = received("a", id="1")
+    message = replace(message, hears=replace(message.hears, exchange=exchange))
+    told = [Told(Tell(DATA, "a"), message, 0)]
+    assert TELLER.answered(told, [TELLER.envelope(one, NOW) for one in told]) == {}
+
+
 def test_the_same_cause_and_number_give_the_same_id() -> None:
     """A batch that is decided again tells nothing under a second id."""
     told = [Told(Tell(DATA, "a"), received("a", id="1"), number) for number in (0, 0, 1)]

@@ -107,6 +107,11 @@ def test_what_cannot_be_read_is_handed_on_as_something_that_can(data: bytes) -> 
     IncomingMessage(DeliveredMessage(Basic.Deliver("all", 1), content, b"", None))  # type: ignore[arg-type]
 
 
+def test_a_delivery_mode_of_nought_is_handed_on_as_none() -> None:
+    """The client reads it and does not write it, and here the rest of the properties is written anew."""
+    assert read(readable(bytes(12) + b"\x10@\x00")[12:]).values.get("delivery_mode") is None
+
+
 @given(st.binary(max_size=200) | damaged())
 def test_what_was_read_can_be_written_and_read_again(data: bytes) -> None:
     """A backup keeps messages in this form, and must not end at one."""

@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 
 from chassis.handling import Hears, Tell
+from chassis.portions import UNFINISHED, Unfinished
+from chassis.resuming import portion
 from instroom_contracts import catalog, intake
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
@@ -19,6 +21,7 @@ from tests.support.memory import Memory
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"
 OTHER = "urn:nld:oin:00000009999999999000:systeem:hr"
 DESK = "urn:nld:oin:00000001823288444000:systeem:cursusbureau"
+OWN = "urn:nld:oin:00000001823288444000:systeem:instroom-enrolment"
 CATALOG = "urn:nld:oin:00000001823288444000:systeem:instroom-catalog"
 
 EDITION = "participatie-2021"
@@ -131,6 +134,23 @@ class Desk:
         """Let parked requests have waited long enough."""
         requests = tuple(f"{event.source} {event.id}" for event in asked)
         return self.tells(new_event(ParkingExpired(requests=requests), source=CATALOG, id="timer-1", time=ASKED))
+
+    def go_on(self) -> list[EventData]:
+        """Do a portion of everything that was left undone; return what is told."""
+        left = list(self.memory.all(UNFINISHED).values())
+        return [told for one in left for told in self.asked_to_go_on(one)]
+
+    def asked_to_go_on(self, left: Unfinished) -> list[EventData]:
+        """Do one portion of this; return what is told."""
+        heard, event = portion(left, app.PORTIONS, OWN)
+        return data_of(self.memory.handle(heard, event, ASKED))
+
+    def finish(self) -> list[EventData]:
+        """Go on until nothing is left; return what is told."""
+        told: list[EventData] = []
+        while self.memory.all(UNFINISHED):
+            told += self.go_on()
+        return told
 
     def tells(self, event: CloudEvent[Any], *, now: datetime = ASKED) -> list[Tell]:
         """Handle a request; return what is told, with addresses."""

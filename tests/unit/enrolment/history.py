@@ -15,16 +15,18 @@ from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
     EnrolmentQueued,
     EnrolmentRejected,
+    SessionFull,
+    SessionReopened,
 )
-from services.enrolment.domain.values import Enrolment
+from services.enrolment.domain.values import Enrolment, SessionKey
 from services.enrolment.storage import ENROLMENTS
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
-from tests.unit.enrolment.model import Model, Party
+from tests.unit.enrolment.model import Model, Onlooker, Party
 
 NAMES = ("robin", "kim", "sam", "lou", "noa", "bo", "max", "jip")
 SISTER = "zustereditie"
 DURING = STARTS + timedelta(minutes=30)
-HALL = "zaal"
+HALL, FOYER = "zaal", "foyer"
 POOL_OF = {
     "start": f"{EDITION}/start",
     "een": f"{EDITION}/een",
@@ -34,8 +36,18 @@ POOL_OF = {
 }
 """Five sessions on four pools: "start" is for everyone, the hall is shared with another edition."""
 
+SHARED = (HALL, FOYER)
+OWN = {id: f"{SISTER if id == 'elders' else EDITION}/{id}" for id in POOL_OF}
+POOLS = sorted({*OWN.values(), *SHARED})
+PROVIDER = "aanbieder"
+
 Capacity = st.one_of(st.integers(0, 3), st.none())
-Seats = st.fixed_dictionaries(dict.fromkeys(sorted(set(POOL_OF.values())), Capacity))
+Seats = st.fixed_dictionaries(dict.fromkeys(POOLS, Capacity))
+
+
+def id_of(pool: str) -> str:
+    """Return the id under which the service keeps a pool."""
+    return f"{PROVIDER}:{pool}" if pool in SHARED else pool
 
 
 @dataclass(frozen=True)
@@ -65,28 +77,55 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Sessions of the main edition, or the one elsewhere, go to these rooms at once; None is a room of their own."""
+
+    rooms: dict[str, str | None]
+    pool: str
+    capacity: int | None
+
+
+@dataclass(frozen=True)
 class Begin:
     """The sessions with a date begin."""
 
 
-Step = Enrol | Cancel | Offer | Begin
-STEPS: st.SearchStrategy[list[Step]] = st.lists(
-    st.one_of(
-        st.builds(
-            Enrol,
-            st.sampled_from(NAMES),
-            st.frozensets(st.sampled_from(["een", "twee", "drie"])),
-            st.integers(0, 2),
-            st.booleans(),
-            st.booleans(),
-        ),
-        st.builds(Cancel, st.integers(0, 20)),
-        st.builds(Offer, st.sampled_from(sorted(set(POOL_OF.values()))), Capacity),
-        st.builds(Begin),
-    ),
-    min_size=5,
-    max_size=30,
+@dataclass(frozen=True)
+class Toggle:
+    """A session or an edition is cancelled, or goes ahead after all."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """A portion of everything that was left undone is done."""
+
+
+Room = st.sampled_from([HALL, FOYER, None])
+Rooms = st.one_of(
+    st.dictionaries(st.sampled_from(["start", "een", "twee", "drie"]), Room, min_size=1),
+    st.fixed_dictionaries({"elders": Room}),
 )
+Step = Enrol | Cancel | Offer | Move | Begin | Toggle | GoOn
+STEP: st.SearchStrategy[Step] = st.one_of(
+    st.builds(
+        Enrol,
+        st.sampled_from(NAMES),
+        st.frozensets(st.sampled_from(["een", "twee", "drie"])),
+        st.integers(0, 2),
+        st.booleans(),
+        st.booleans(),
+    ),
+    st.builds(Cancel, st.integers(0, 20)),
+    st.builds(Offer, st.sampled_from(POOLS), Capacity),
+    st.builds(Move, Rooms, st.sampled_from(POOLS), Capacity),
+    st.builds(Begin),
+    st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
+)
+STEPS = st.lists(STEP, min_size=5, max_size=30)
+INTERRUPTED = st.lists(STEP | st.builds(GoOn), min_size=5, max_size=30)
+"""Histories in which long work may be left for a while, and is gone on with when others have come in between."""
 
 
 @dataclass
@@ -96,31 +135,71 @@ class History:
     seats: dict[str, int | None]
     now: datetime = ASKED
     version: int = 0
+    leaves_work: bool = False
+    off: frozenset[str] = frozenset()
     desk: Desk = field(default_factory=Desk)
     told: list[EventData] = field(default_factory=list)
+    shown_full: dict[SessionKey, bool] = field(default_factory=dict)
+    """What a website shows: full or not by the newest fact, or by how many seats were published before any."""
 
     def __post_init__(self) -> None:
         dates = {"start": STARTS, "een": STARTS + timedelta(hours=4), "twee": None, "drie": None, "elders": STARTS}
-        self.model = Model(POOL_OF, dates, dict(self.seats))
+        kind = Onlooker if self.leaves_work else Model
+        self.model = kind(dict(POOL_OF), dates, dict(self.seats))
         self.publish()
 
     def publish(self) -> None:
         """Publish both editions with the seats of this moment."""
         self.version += 1
-        main = edition(*(self._session(id) for id in ("start", "een", "twee", "drie")), version=self.version)
-        sister = edition(self._session("elders"), edition_id=SISTER, version=self.version)
-        self.told += self.desk.publish(main, at=self.now) + self.desk.publish(sister, at=self.now)
+        for id in (EDITION, SISTER):
+            sessions = [self._session(session_id) for session_id in self.sessions_of(id)]
+            state = "cancelled" if id in self.off else "open"
+            for one in sessions:
+                if one.capacity is None or (id, one.session_id) not in self.shown_full:
+                    self.shown_full[id, one.session_id] = one.capacity == 0
+            published = edition(*sessions, edition_id=id, state=state, version=self.version)
+            self.hear(self.desk.publish(published, at=self.now))
+
+    def hear(self, told: list[EventData]) -> None:
+        """Take in what was told, as a website would."""
+        self.told += told
+        for fact in told:
+            if isinstance(fact, SessionFull | SessionReopened):
+                self.shown_full[fact.edition_id, fact.session_id] = isinstance(fact, SessionFull)
+
+    @staticmethod
+    def sessions_of(edition_id: str) -> tuple[str, ...]:
+        """Return the sessions of an edition."""
+        return ("elders",) if edition_id == SISTER else ("start", "een", "twee", "drie")
+
+    def goes_ahead(self, session_id: str) -> bool:
+        """Say whether neither a session nor its edition is cancelled."""
+        return not {session_id, SISTER if session_id == "elders" else EDITION} & self.off
 
     def _session(self, id: str) -> catalog.Session:
-        starts = self.model.starts[id]
+        starts, pool = self.model.starts[id], self.model.pool_of[id]
         return session(
             id,
             starts_at=starts,
             attendance="everyone" if id in {"start", "elders"} else "choice",
-            capacity=self.model.capacity[POOL_OF[id]],
-            pool=HALL if POOL_OF[id] == HALL else None,
+            capacity=self.model.capacity[pool],
+            pool=pool if pool in SHARED else None,
             companion="optional",
+            state="cancelled" if id in self.off else "planned",
         )
+
+    def as_it_is(self) -> Model:
+        """Return a model of the parties and seats that the service has now."""
+        sizes = {one.id: Counter[str]() for one in self.live() if one.main_id is None}
+        seated = {id: set[str]() for id in sizes}
+        for one in self.live():
+            for place in (place for place in one.places if place.state != "released"):
+                sizes[one.main_id or one.id][place.session_id] += 1
+                if place.state == "confirmed":
+                    seated[one.main_id or one.id].add(place.session_id)
+        wishes = {one.id: one.all_or_nothing for one in self.live()}
+        parties = {id: Party(size, wishes[id], seated[id]) for id, size in sizes.items()}
+        return Model(dict(self.model.pool_of), self.model.starts, self.model.capacity, parties)
 
     def live(self) -> list[Enrolment]:
         """Return the enrolments that were not cancelled."""
@@ -136,34 +215,58 @@ class History:
             case Offer(pool, capacity):
                 self.model.offer(pool, capacity, self.now)
                 self.publish()
+            case Move(rooms, pool, capacity):
+                moved = {id: room or OWN[id] for id, room in rooms.items()}
+                self.model.move(moved, pool, capacity, self.now)
+                self.publish()
             case Begin():
                 self.now = max(self.now, DURING)
+            case Toggle(what):
+                self._toggle(what)
+            case GoOn():
+                self.hear(self.desk.go_on())
+        if not self.leaves_work:
+            self.hear(self.desk.finish())
+
+    def _toggle(self, what: str) -> None:
+        self.off ^= {what}
+        self.model.call_off({id for id in POOL_OF if not self.goes_ahead(id)}, self.now)
+        self.publish()
 
     def _enrol(self, step: Enrol) -> None:
+        edition_id = SISTER if step.elsewhere else EDITION
         chosen = () if step.elsewhere else tuple(sorted(step.chosen))
-        attended = ("elders",) if step.elsewhere else ("start", *chosen)
-        beside = tuple(companion(f"{step.name}-{n}", *attended) for n in range(step.companions))
+        everyone = [id for id in ("elders" if step.elsewhere else "start",) if self.goes_ahead(id)]
+        attended = (*everyone, *chosen)
+        companions = step.companions if attended else 0
+        beside = tuple(companion(f"{step.name}-{n}", *attended) for n in range(companions))
         before = {(one.edition_id, one.participant.email) for one in self.live()}
         asked = request(
             *chosen,
             name=step.name,
             at=self.now,
-            edition_id=SISTER if step.elsewhere else EDITION,
+            edition_id=edition_id,
             companions=beside,
             all_or_nothing=step.all_or_nothing,
         )
         told = self.desk.told(asked)
-        self.told += told
+        self.hear(told)
         answer = one_of(told, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
         people = [asked.data.participant, *(one.participant for one in beside)]
-        if any((asked.data.edition_id, person.email) in before for person in people):
-            assert isinstance(answer, EnrolmentRejected)
-            assert answer.reason == "already-enrolled"
-        elif isinstance(answer, EnrolmentRejected):
-            assert answer.reason == "session-over"
+        refused = answer.reason if isinstance(answer, EnrolmentRejected) else None
+        if not any(map(self.goes_ahead, self.sessions_of(edition_id))):
+            assert refused == "edition-cancelled"
+        elif any((edition_id, person.email) in before for person in people):
+            assert refused == "already-enrolled"
+        elif not all(map(self.goes_ahead, chosen)):
+            assert refused == "unknown-session"
+        elif not attended:
+            assert refused == "too-few-choices"
+        elif refused:
+            assert refused == "session-over"
             assert self.now == DURING
         else:
-            size = Counter(dict.fromkeys(attended, 1 + step.companions))
+            size = Counter(dict.fromkeys(attended, 1 + companions))
             self.model.enrol(answer.enrolment_id, Party(size, step.all_or_nothing), self.now)
 
     def _cancel(self, which: int) -> None:
@@ -172,9 +275,10 @@ class History:
             return
         one = live[which % len(live)]
         told = self.desk.cancel(one.id, at=self.now)
-        self.told += told
+        self.hear(told)
         assert one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
         if one.main_id:
-            self.model.shrink(one.main_id, {place.session_id for place in one.places}, self.now)
+            held = {place.session_id for place in one.places if place.state != "released"}
+            self.model.shrink(one.main_id, held, self.now)
         else:
             self.model.cancel(one.id, self.now)

@@ -48,6 +48,21 @@ class Model:
         self.capacity[pool] = capacity
         self.serve(now)
 
+    def call_off(self, session_ids: set[str], now: datetime) -> None:
+        """Strike sessions from everybody's wishes; who wanted nothing else leaves the line."""
+        for id, party in list(self.parties.items()):
+            for session in session_ids & set(party.size):
+                del party.size[session]
+                party.seated.discard(session)
+            if not party.size:
+                del self.parties[id]
+        self.serve(now)
+
+    def move(self, pool_of: dict[str, str], pool: str, capacity: int | None, now: datetime) -> None:
+        """Have sessions take their seats from other pools, and change the number of seats of one at the same time."""
+        self.pool_of.update(pool_of)
+        self.offer(pool, capacity, now)
+
     def serve(self, now: datetime) -> None:
         """Walk along the line once and seat whoever fits."""
         for party in self.parties.values():
@@ -77,3 +92,16 @@ class Model:
         """Count the seats given."""
         parties = self.parties.values()
         return sum(party.size[id] for party in parties for id in party.seated if self.pool_of[id] == pool)
+
+
+class Onlooker(Model):
+    """Knows how many seats there are, and nothing of who has them."""
+
+    def enrol(self, id: str, party: Party, now: datetime) -> None:
+        """Look on."""
+
+    def cancel(self, id: str, now: datetime) -> None:
+        """Look on."""
+
+    def shrink(self, id: str, session_ids: set[str], now: datetime) -> None:
+        """Look on."""

@@ -6,7 +6,7 @@ from chassis.handling import UnknownType
 from instroom_contracts.topology import INTAKE, TYPES
 from services.enrolment import app
 from services.enrolment.schema import INDEXES, KINDS
-from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_POOL
+from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_SESSION
 from tests.unit.enrolment.examples import POLICY
 
 
@@ -25,7 +25,7 @@ def test_every_intake_event_has_an_answer_for_what_is_invalid() -> None:
 
 def test_every_order_has_an_index() -> None:
     """A waiting list that is sorted in memory grows slower with everybody who joins it."""
-    for order in (WAITING_BY_POOL, PARKED_BY_EDITION):
+    for order in (WAITING_BY_SESSION, PARKED_BY_EDITION):
         keys = [list(index.document["key"]) for index in INDEXES[order.kind.collection]]
         assert [order.group, order.rank] in keys
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
-from services.enrolment.domain import places, promotion, publishing, rules, withdrawal
+from services.enrolment import settling
+from services.enrolment.domain import decision, endings, places, pools, promotion, publishing, rules, withdrawal
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.values import Pool
-from services.enrolment.storage import PARTICIPANTS, POOLS, SESSIONS, WAITING
-from tests.unit.enrolment.history import STEPS, History, Seats, Step
+from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.values import Pool, Turn
+from services.enrolment.storage import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from tests.unit.enrolment.history import INTERRUPTED, STEPS, History, Seats, Step, id_of
 
 
 def agree(history: History) -> None:
@@ -27,21 +30,22 @@ def agree(history: History) -> None:
 
 def nothing_is_overbooked(history: History) -> None:
     """Promise 2, and that every count says the same as the places themselves."""
-    memory = history.desk.memory
-    held = Counter((place.pool, place.state) for one in history.live() for place in one.places)
+    memory, pool_of = history.desk.memory, {id: id_of(pool) for id, pool in history.model.pool_of.items()}
+    held = Counter((pool_of[place.session_id], place.state) for one in history.live() for place in one.places)
+    turns = [(pool_of[turn.session_id], turn.seats) for turn in memory.all(WAITING).values()]
     for pool in memory.all(POOLS).values():
         assert pool.limit is None or pool.taken <= pool.limit
         assert pool.taken == held[pool.id, "confirmed"]
-        assert pool.waiting == sum(turn.pool == pool.id for turn in memory.all(WAITING).values())
-        assert (
-            sum(turn.seats for turn in memory.all(WAITING).values() if turn.pool == pool.id) == held[pool.id, "queued"]
-        )
+        assert pool.waiting == sum(of == pool.id for of, _ in turns)
+        assert sum(seats for of, seats in turns if of == pool.id) == held[pool.id, "queued"]
+        assert {id for _, id in pool.sessions} == {id for id, of in pool_of.items() if of == pool.id}
     by_session = Counter(
         (one.edition_id, place.session_id, place.state) for one in history.live() for place in one.places
     )
     for count in memory.all(SESSIONS).values():
         key = (count.edition_id, count.session_id)
         assert (count.confirmed, count.queued) == (by_session[*key, "confirmed"], by_session[*key, "queued"])
+        assert count.waiting == sum(turn.session == key for turn in memory.all(WAITING).values())
 
 
 def nobody_who_fits_waits(history: History) -> None:
@@ -54,18 +58,26 @@ def nobody_who_fits_waits(history: History) -> None:
 
 
 def everybody_has_one_enrolment(history: History) -> None:
-    """One live enrolment per participant and edition, parties together, all or nothing."""
+    """One live enrolment per participant and edition, with something to live for; parties together, all or nothing."""
     live = history.live()
     people = Counter((one.edition_id, one.participant.email) for one in live)
     assert set(people.values()) <= {1}
     assert {one.enrolment_id for one in history.desk.memory.all(PARTICIPANTS).values()} == {one.id for one in live}
     for one in live:
         main = next(other for other in live if other.id == (one.main_id or one.id))
-        assert all((there := main.place(place.session_id)) and there.state == place.state for place in one.places)
-        states = [place.state for place in one.places]
-        assert not one.all_or_nothing or len(set(states)) == 1
-        required = [place.state for place in one.places if place.session_id in {"start", "elders"}]
-        assert (one.state == "confirmed") == (set(required) == {"confirmed"})
+        held = [place for place in one.places if place.state != "released"]
+        assert held
+        assert all((there := main.place(place.session_id)) and there.state == place.state for place in held)
+        states = {place.state for place in held}
+        assert not one.all_or_nothing or len(states) == 1
+        required = {place.state for place in held if place.session_id in {"start", "elders"}}
+        assert (one.state == "confirmed") == (required == {"confirmed"} if required else "confirmed" in states)
+
+
+def nobody_holds_what_is_off(history: History) -> None:
+    """A seat in, or a turn for, what does not take place is nobody's."""
+    held = {place.session_id for one in history.live() for place in one.places if place.state != "released"}
+    assert all(map(history.goes_ahead, held))
 
 
 def facts_are_in_order(history: History) -> None:
@@ -75,11 +87,17 @@ def facts_are_in_order(history: History) -> None:
         last[edition_id, session_id] += 1
         assert version == last[edition_id, session_id]
     for fact in history.told:
-        assert (
-            not isinstance(fact, SessionReopened)
-            or fact.confirmed < fact.capacity
-            or fact.session_id in {"drie", "elders"}
-        )
+        assert not isinstance(fact, SessionReopened) or fact.confirmed < fact.capacity
+
+
+def what_is_shown_of_seats_is_so(history: History) -> None:
+    """Of every session still to come a website shows whether there are seats."""
+    memory = history.desk.memory
+    editions = memory.all(EDITIONS)
+    for pool in memory.all(POOLS).values():
+        for edition_id, session_id in pool.sessions:
+            if editions[edition_id].offers(session_id, history.now):
+                assert history.shown_full[edition_id, session_id] == (pool.free == 0)
 
 
 def versions(told: Iterable[Any]) -> Iterator[tuple[str, str, int]]:
@@ -94,7 +112,15 @@ def versions(told: Iterable[Any]) -> Iterator[tuple[str, str, int]]:
             yield fact.edition_id, place.session_id, place.session_version
 
 
-CHECKS = (agree, nothing_is_overbooked, nobody_who_fits_waits, everybody_has_one_enrolment, facts_are_in_order)
+CHECKS = (
+    agree,
+    nothing_is_overbooked,
+    nobody_who_fits_waits,
+    everybody_has_one_enrolment,
+    nobody_holds_what_is_off,
+    facts_are_in_order,
+    what_is_shown_of_seats_is_so,
+)
 
 
 def live_through(seats: dict[str, int | None], steps: list[Step]) -> None:
@@ -113,6 +139,34 @@ def test_every_promise_holds_through_any_history(seats: dict[str, int | None], s
     live_through(seats, steps)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seats=Seats, steps=STEPS)
+def test_so_it_does_where_long_work_is_done_in_portions(
+    seats: dict[str, int | None], steps: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little a decision does at once, what comes of it in the end is the same."""
+    monkeypatch.setattr(decision, "PORTION", 1)
+    live_through(seats, steps)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seats=Seats, steps=INTERRUPTED)
+def test_work_that_is_left_for_a_while_breaks_no_promise(
+    seats: dict[str, int | None], steps: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others come in between, and the catalogue changes its mind: what is left is judged as things are by then."""
+    monkeypatch.setattr(decision, "PORTION", 1)
+    history = History(seats, leaves_work=True)
+    for step in steps:
+        history.take(step)
+        for check in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
+            check(history)
+    history.hear(history.desk.finish())
+    history.model = history.as_it_is()
+    for check in CHECKS:
+        check(history)
+
+
 def nobody(*_: object, **__: object) -> None:
     """Do nothing, or object to nothing."""
 
@@ -122,16 +176,40 @@ def first_of(turns: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]
     return lambda *args: islice(turns(*args), 1)
 
 
+def joined_without(figure: str) -> Callable[..., Pool]:
+    """Have a session join a pool without some of what it brings along."""
+    join = pools._joined
+    return lambda pool, count, last: join(pool, replace(count, **{figure: 0}), last)
+
+
+def only_now(house: Callable[..., Sequence[str]]) -> Callable[..., Sequence[str]]:
+    """Forget the pools that sessions left."""
+
+    def in_new_pools(decision: Decision, known: Edition | None, edition: Edition) -> Sequence[str]:
+        now = {session.pool for session in edition.sessions.values()}
+        return [id for id in house(decision, known, edition) if id in now]
+
+    return in_new_pools
+
+
 GUARDS: dict[str, tuple[object, str, object]] = {
     "seats are counted": (Pool, "free", property(lambda _: 99)),
     "a limit sinks with the seats held": (Pool, "release", lambda pool: pool.promote(-1)),
     "a cancellation serves the waiting list": (withdrawal, "serve", nobody),
     "more seats serve the waiting list": (publishing, "serve", nobody),
+    "what is off ends": (settling, "end_places", lambda *_: True),
+    "what ends serves the waiting list": (endings, "serve_after", nobody),
     "all or nothing looks at every pool": (promotion, "_room_for", lambda *_: True),
     "a begun session takes nobody": (Decision, "still_offered", lambda *_: True),
     "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),
     "whoever does not fit is passed over": (promotion, "_turns", first_of(promotion._turns)),
     "the state follows from the places": (places, "state_of", lambda _: "confirmed"),
+    "seats go along with a session": (pools, "_joined", joined_without("confirmed")),
+    "a waiting list goes along with a session": (pools, "_joined", joined_without("waiting")),
+    "a session that moves gives its seats back": (pools, "_left", lambda pool, _: pool),
+    "turns of several sessions are in one order": (Turn, "order", property(lambda turn: (-turn.number % 10**17, ""))),
+    "the pool that was left is served": (publishing, "house", only_now(pools.house)),
+    "seats are told of a session that moved": (Decision, "moved", nobody),
 }
 """A guard each: where it stands, and what stands there when it is switched off."""
 

@@ -16,15 +16,15 @@ from tests.support.memory import Memory
 from tests.unit.enrolment.examples import ASKED, EDITION, choice, edition, participant, session
 
 PLACES = (
-    Place("werksessie", "noord/werksessie", "confirmed", required=True, seq=3, version=7, sequence=1),
-    Place("atelier", "zaal", "queued", required=False, seq=4, version=8),
+    Place("werksessie", "confirmed", required=True, version=7, sequence=1),
+    Place("atelier", "queued", required=False, version=8),
 )
 VALUES: list[tuple[Kind[Any], str, Any]] = [
     (storage.POOLS, "zaal", Pool("zaal", 20, 21, 21, 40, 3, (("noord", "atelier"), ("zuid", "atelier")))),
     (storage.POOLS, "open", Pool("open", None, None)),
-    (storage.SESSIONS, "noord/atelier", SessionCount("noord", "atelier", 9, 4, 2)),
+    (storage.SESSIONS, "noord/atelier", SessionCount("noord", "atelier", 9, 4, 2, 1)),
     (storage.PARTICIPANTS, "a1b2", Live("enrolment-1", "urn:nld:oin:1")),
-    (storage.WAITING, "zaal/4", Turn("zaal", 4, "noord", "atelier", "enrolment-1", 2)),
+    (storage.WAITING, "enrolment-1/atelier", Turn("noord", "atelier", "enrolment-1", 4, 2)),
     (storage.PARKED, "urn:x 1", Parked("urn:x 1", "noord", 1, ASKED, "{}")),
     (storage.PARKINGS, "noord", Parking("noord", 3, 2)),
     (
@@ -101,9 +101,9 @@ def test_a_time_is_kept_as_an_instant() -> None:
 
 def test_waiting_lists_are_ordered_by_turn() -> None:
     """The index of `schema` and this order must name the same fields."""
-    turn = Turn("zaal", 4, "noord", "atelier", "enrolment-1", 2)
+    turn = Turn("noord", "atelier", "enrolment-1", 4, 2)
     document = storage.write_turn(turn)
-    order = storage.WAITING_BY_POOL
+    order = storage.WAITING_BY_SESSION
     assert (document[order.group], document[order.rank]) == (order.group_of(turn), order.rank_of(turn))
 
 

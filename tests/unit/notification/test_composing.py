@@ -137,6 +137,16 @@ def test_a_waiting_list_notice_tells_the_turn_in_each_session() -> None:
     assert "Uw plaats op de wachtlijst: 3" in text
 
 
+def test_who_waited_is_told_that_it_is_off_and_that_nothing_is_left_to_do() -> None:
+    """Nobody goes on waiting for what does not take place."""
+    off = [QueuedSession(session_id="proces")]
+    mail = mail_of(notice(kind="waiting-list-ended", edition_id="week-noord", sessions=off))
+    text = text_of(mail)
+    assert str(mail["Subject"]).startswith("Gaat niet door: Participatie als proces")
+    assert "U stond op de wachtlijst; die vervalt." in " ".join(text.split())
+    assert "Uw plaats op de wachtlijst" not in text
+
+
 def test_a_refusal_says_why_in_a_sentence() -> None:
     """The code is for machines."""
     refusal = notice(edition_id="week-noord", reason="deadline-passed", detail="Inschrijven kon tot 21 mei.")

@@ -42,9 +42,9 @@ PUBLISHED = fact(
 )
 
 
-def enrolment(name: str, state: str, seq: int, **changes: Any) -> Enrolment:
+def enrolment(name: str, state: str, **changes: Any) -> Enrolment:
     """Build an enrolment with one place; the participant is named after it."""
-    seat = Place(name, KEY, POOL, state, seq)
+    seat = Place(name, KEY, state, name)
     kept = "cancelled" if state == "released" else state
     return replace(Enrolment(name, EDITION, f"mail of {name}", kept, all_or_nothing=False, places=(seat,)), **changes)
 
@@ -105,14 +105,14 @@ FACTS = (
 
 TRUE_STORY = Evidence(
     now=NOW,
-    pools=(Pool(POOL, capacity=1, limit=1, taken=1, waiting=1),),
-    counters=(Counter(KEY, version=5, confirmed=1, queued=1),),
+    pools=(Pool(POOL, capacity=1, limit=1, taken=1, waiting=1, sessions=(KEY,)),),
+    counters=(Counter(KEY, version=5, confirmed=1, queued=1, waiting=1),),
     enrolments=(
-        enrolment("ada", "released", 1),
-        enrolment("bob", "confirmed", 2),
-        enrolment("cas", "queued", 3),
+        enrolment("ada", "released"),
+        enrolment("bob", "confirmed"),
+        enrolment("cas", "queued"),
     ),
-    turns=(Turn(POOL, 3, KEY, "cas", 1),),
+    turns=(Turn(KEY, "cas", 3, 1),),
     spent=(
         spent("request of ada"),
         spent("request of bob"),
@@ -120,7 +120,7 @@ TRUE_STORY = Evidence(
         spent("withdrawal of ada", EnrolmentCancellationRequested),
     ),
     live={"digest of bob": "bob", "digest of cas": "cas"},
-    sessions={KEY: Offered(START, cancelled=False)},
+    sessions={KEY: Offered(START, cancelled=False, pool=POOL, capacity=1)},
     invitations=(invitation("ada", asked_method="CANCEL", method="CANCEL", sequence=1), invitation("bob")),
     outboxes=(Outbox("enrolment", 0, None),),
     dead_letters={"enrolment.enrolment-requested.v1.dead": 0},

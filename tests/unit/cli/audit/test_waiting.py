@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from cli.audit.evidence import Counter, Evidence, Offered, Pool, Turn
+import pytest
+
+from cli.audit.evidence import Counter, Enrolment, Evidence, Offered, Place, Pool, Turn
 from cli.audit.waiting import lists_whole, no_seat_idle, nobody_promoted_late, served_in_turn
 from tests.unit.cli.audit.story import (
     AFTER,
@@ -23,26 +25,78 @@ from tests.unit.cli.audit.story import (
     invitation,
     told,
 )
+from tests.unit.cli.builders import fact, place
+
+CAS = f"cas {'/'.join(KEY)}"
+
+
+def found(evidence: Evidence) -> set[tuple[str, str]]:
+    """Return what is found of the waiting lists."""
+    return {(offence.subject, offence.detail) for offence in lists_whole(evidence).offences}
 
 
 def test_a_queued_place_without_a_turn_is_found() -> None:
     """Who has no turn is never served."""
-    verdict = lists_whole(told(turns=()))
-    assert {offence.subject for offence in verdict.offences} == {f"{POOL} turn 3", POOL}
+    assert (CAS, "has a turn for 0 seats, and 1 places are queued") in found(told(turns=()))
+
+
+def test_a_party_with_a_turn_for_too_many_seats_is_found() -> None:
+    """It would be passed over for seats that it does not want."""
+    assert found(told(turns=(Turn(KEY, "cas", 3, 2),))) == {(CAS, "has a turn for 2 seats, and 1 places are queued")}
+
+
+def test_figures_that_forgot_somebody_who_waits_are_found() -> None:
+    """Nobody looks at a list that is empty by its figures."""
+    pool = replace(TRUE_STORY.pools[0], waiting=0)
+    assert found(told(pools=(pool,))) == {(POOL, "counts 0 waiting parties, and there are 1 turns")}
+    count = replace(TRUE_STORY.counters[0], waiting=0)
+    assert found(told(counters=(count,))) == {("/".join(KEY), "counts 0 waiting parties, and there are 1 turns")}
 
 
 def test_turns_that_were_not_given_in_the_order_of_decision_are_found() -> None:
     """The waiting list is served in the order in which places were decided: the answers tell it."""
-    swapped = (enrolment("ada", "released", 1), enrolment("bob", "confirmed", 3), enrolment("cas", "queued", 2))
-    verdict = lists_whole(told(enrolments=swapped, turns=(Turn(POOL, 2, KEY, "cas", 1),)))
-    assert [offence.detail for offence in verdict.offences] == ["was told after turn 3"]
+    both = (enrolment("ada", "released"), enrolment("bob", "queued"), enrolment("cas", "queued"))
+    turns = (Turn(KEY, "cas", 2, 1), Turn(KEY, "bob", 3, 1))
+    swapped = found(told(enrolments=both, turns=turns))
+    assert (f"bob {'/'.join(KEY)}", f"was told before others that come first in {POOL}") in swapped
+
+
+@pytest.mark.parametrize(("later", "holds"), [(timedelta(seconds=30), True), (timedelta(minutes=2), False)])
+def test_turns_of_sessions_that_share_a_pool_are_compared_by_the_time_of_telling(later: timedelta, holds: bool) -> None:
+    """Where a session came to others, no number of a pool says who was first; give or take the clocks, times do."""
+    other = ("leeratelier", "ronde-2")
+    dee = Enrolment(
+        "dee",
+        "leeratelier",
+        "mail of dee",
+        "queued",
+        all_or_nothing=False,
+        places=(Place("dee", other, "queued", "dee"),),
+    )
+    first = next(fact for fact in FACTS if fact.id == "answer to cas")
+    at = datetime.fromisoformat(first.text("time")) + later
+    data = {"enrolmentId": "dee", "editionId": "leeratelier", "places": [place("ronde-2", "queued", 1)]}
+    answer = fact("enrolment-queued", data, id="answer to dee", answers="request of dee")
+    answer = replace(answer, attributes={**answer.attributes, "time": at.isoformat()})
+    story = told(
+        sessions={
+            KEY: Offered(START, cancelled=False, pool="zaal", capacity=1),
+            other: Offered(START, cancelled=False, pool="zaal", capacity=1),
+        },
+        pools=(Pool("zaal", 1, 1, taken=1, waiting=2, sessions=(KEY, other)),),
+        counters=(*TRUE_STORY.counters, Counter(other, version=1, confirmed=0, queued=1, waiting=1)),
+        enrolments=(*TRUE_STORY.enrolments, dee),
+        turns=(Turn(other, "dee", 2, 1), *TRUE_STORY.turns),
+        facts=(*FACTS, answer),
+    )
+    assert lists_whole(story).holds == holds
 
 
 def _overtaking() -> Evidence:
     """Tell it with Cas getting the seat that Bob had waited longer for."""
     return told(
-        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2), enrolment("cas", "confirmed", 3)),
-        turns=(Turn(POOL, 2, KEY, "bob", 1),),
+        enrolments=(enrolment("ada", "released"), enrolment("bob", "queued"), enrolment("cas", "confirmed")),
+        turns=(Turn(KEY, "bob", 2, 1),),
         facts=(*FACTS[:6], changed("cas", "confirmed", 5, "promotion", "withdrawal of ada")),
     )
 
@@ -50,9 +104,7 @@ def _overtaking() -> Evidence:
 def test_somebody_who_overtook_is_found() -> None:
     """Fairness is what participants ask about."""
     verdict = served_in_turn(_overtaking())
-    assert [(one.subject, one.detail) for one in verdict.offences] == [
-        (f"{POOL} turn 3", "got a seat while turn 2 waited for one")
-    ]
+    assert [(one.subject, one.detail) for one in verdict.offences] == [(CAS, "got a seat while bob waited for one")]
 
 
 def test_a_party_that_wants_all_or_nothing_may_be_passed_over() -> None:
@@ -66,7 +118,7 @@ def test_a_newcomer_who_overtook_is_found() -> None:
     """A free seat goes to who waits before it goes to who asks."""
     newcomer = decided("cas", "confirmed", 5)
     story = replace(_overtaking(), facts=(FACTS[0], FACTS[1], FACTS[2], FACTS[5], newcomer))
-    assert [one.subject for one in served_in_turn(story).offences] == [f"{POOL} turn 3"]
+    assert [one.subject for one in served_in_turn(story).offences] == [CAS]
 
 
 def _idle(**changes: object) -> Evidence:
@@ -74,8 +126,8 @@ def _idle(**changes: object) -> Evidence:
     story = told(
         pools=(Pool(POOL, capacity=1, limit=1, taken=0, waiting=1),),
         counters=(Counter(KEY, version=4, confirmed=0, queued=1),),
-        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2)),
-        turns=(Turn(POOL, 2, KEY, "bob", 1),),
+        enrolments=(enrolment("ada", "released"), enrolment("bob", "queued")),
+        turns=(Turn(KEY, "bob", 2, 1),),
         facts=FACTS[:6],
     )
     return replace(story, **changes)  # type: ignore[arg-type]
@@ -83,7 +135,7 @@ def _idle(**changes: object) -> Evidence:
 
 def test_a_free_seat_that_somebody_waits_for_is_found() -> None:
     """The commonest complaint about other systems: a list that stalls after a cancellation."""
-    assert [one.subject for one in no_seat_idle(_idle()).offences] == [f"{POOL} turn 2"]
+    assert [one.subject for one in no_seat_idle(_idle()).offences] == [f"bob {'/'.join(KEY)}"]
 
 
 def test_a_seat_that_came_free_after_the_start_is_of_no_use() -> None:
@@ -113,7 +165,7 @@ def test_seats_that_are_offered_after_the_start_are_of_no_use() -> None:
     )
     story = _idle(
         pools=(Pool(POOL, capacity=2, limit=2, taken=1, waiting=1),),
-        enrolments=(enrolment("ada", "confirmed", 1), enrolment("bob", "queued", 2)),
+        enrolments=(enrolment("ada", "confirmed"), enrolment("bob", "queued")),
     )
     assert no_seat_idle(replace(story, facts=(*FACTS[:3], more))).holds
     in_time = replace(more, attributes={**attributes, "time": BEFORE.isoformat()})
@@ -122,19 +174,21 @@ def test_seats_that_are_offered_after_the_start_are_of_no_use() -> None:
 
 def test_a_party_that_is_too_large_for_the_free_seats_waits_rightly() -> None:
     """One free seat is of no use to two who come together."""
-    assert no_seat_idle(_idle(turns=(Turn(POOL, 2, KEY, "bob", 2),))).holds
+    assert no_seat_idle(_idle(turns=(Turn(KEY, "bob", 2, 2),))).holds
 
 
 def test_a_party_that_wants_all_or_nothing_waits_for_its_other_session() -> None:
     """A free seat in one session is of no use to it while the other is full."""
-    elsewhere = Turn("elsewhere", 1, KEY, "bob", 1)
+    other = ("leeratelier", "ronde-2")
+    pools = (Pool(POOL, 1, 1, taken=0, waiting=1), Pool("/".join(other), 1, 1, taken=1, waiting=1))
     story = _idle(
-        pools=(Pool(POOL, 1, 1, taken=0, waiting=1), Pool("elsewhere", 1, 1, taken=1, waiting=1)),
-        enrolments=(enrolment("ada", "released", 1), enrolment("bob", "queued", 2, all_or_nothing=True)),
-        turns=(Turn(POOL, 2, KEY, "bob", 1), elsewhere),
+        pools=pools,
+        sessions={**TRUE_STORY.sessions, other: Offered(START, cancelled=False)},
+        enrolments=(enrolment("ada", "released"), enrolment("bob", "queued", all_or_nothing=True)),
+        turns=(Turn(KEY, "bob", 2, 1), Turn(other, "bob", 1, 1)),
     )
     assert no_seat_idle(story).holds
-    assert not no_seat_idle(replace(story, pools=(story.pools[0], Pool("elsewhere", 1, 1, taken=0, waiting=1)))).holds
+    assert not no_seat_idle(replace(story, pools=(pools[0], replace(pools[1], taken=0)))).holds
 
 
 def test_a_cancelled_session_has_no_seats_to_wait_for() -> None:

@@ -130,6 +130,19 @@ def test_all_or_nothing_confirms_every_place_when_all_are_there() -> None:
     assert set(states(answer).values()) == {"confirmed"}
 
 
+def test_all_or_nothing_says_which_list_takes_nobody_though_there_are_seats() -> None:
+    """Told that a session with free seats is full, a participant would call the course desk."""
+    free = choice("vrij", capacity=5, queue_limit=0)
+    desk = Desk(edition(choice("vol", capacity=0), free))
+    refused = desk.ask("vol", "vrij", name="robin", all_or_nothing=True)
+    assert refused.reason == "queue-full"
+    assert "alle bijeenkomsten of geen" in refused.detail
+    assert "'Vrij'" in refused.detail
+    assert isinstance(desk.ask("vol", "vrij", name="kim"), EnrolmentConfirmed)
+    both = Desk(edition(choice("vol", capacity=0, queue_limit=0), free))
+    assert "'Vol' zit vol" in both.ask("vrij", "vol", name="sam", all_or_nothing=True).detail
+
+
 def test_the_queue_limit_counts_persons() -> None:
     """A waiting list for two holds one pair."""
     desk = Desk(edition(session("duo", companion="optional", capacity=0, queue_limit=2)))

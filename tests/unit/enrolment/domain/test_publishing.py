@@ -103,7 +103,7 @@ def test_a_date_that_moves_lets_the_waiting_list_move() -> None:
 
 def test_a_pool_whose_limit_ignores_what_is_taken_would_break_its_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twin: with the limit set to the bare capacity, a reduction leaves more taken than allowed."""
-    bare = lambda pool: Pool(pool.id, pool.capacity, pool.capacity, pool.taken, pool.seq, pool.waiting)  # noqa: E731
+    bare = lambda pool: Pool(pool.id, pool.capacity, pool.capacity, pool.taken, pool.last, pool.waiting, pool.sessions)  # noqa: E731
     monkeypatch.setattr(Pool, "capped", bare)
     desk = Desk(edition(session(capacity=3)))
     for name in NAMES[:3]:

@@ -10,6 +10,7 @@ import pytest
 from instroom_contracts import catalog, intake
 from instroom_contracts.enrolment import REASONS, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment.domain import rules
+from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
 from tests.unit.enrolment.examples import (
     ASKED,
     DESK,
@@ -77,9 +78,9 @@ def faulty(first: int) -> tuple[Desk, Any]:
     reasons = {reason for reason, _ in faults}
     desk = Desk(edition(session("plenair"), choice("basis", companion="optional"), *sessions, version=1))
     if "already-enrolled" in reasons:
-        desk.publish(edition(version=2))
+        desk.publish(edition(session("plenair"), version=2))
         desk.ask()
-    desk.publish(edition(session("plenair"), *sessions, choice("extra"), version=3, **fields))
+    desk.publish(edition(session("plenair"), choice("basis"), *sessions, choice("extra"), version=3, **fields))
     chosen = [one.session_id for one in sessions] + (["geen-bijeenkomst"] if "known" in kinds else [])
     companions = (companion("kim", "solo"),) if "alone" in kinds else ()
     return desk, request(*chosen, "extra", companions=companions)
@@ -252,6 +253,44 @@ def test_whoever_names_no_region_is_told_to_name_it() -> None:
     desk = Desk(edition(audience=catalog.Audience(regions=("groningen",))))
     assert "region" in desk.ask().detail
     assert isinstance(desk.ask(participant=participant("kim", region="Groningen")), EnrolmentConfirmed)
+
+
+def comes_to_nothing(*sessions: catalog.Session, **fields: Any) -> Any:
+    """Ask for an edition without choosing anything, where nothing would come of it."""
+    empty = edition(**fields).model_copy(update={"sessions": sessions})
+    desk = Desk(empty)
+    answer = desk.ask()
+    assert not desk.memory.all(ENROLMENTS)
+    assert not desk.memory.all(PARTICIPANTS)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("sessions", "reason"),
+    [
+        ((), "edition-not-open"),
+        ((session(state="cancelled"),), "edition-cancelled"),
+        ((session(state="cancelled"), choice("ook", state="cancelled")), "edition-cancelled"),
+        ((choice("een"), choice("twee")), "too-few-choices"),
+        ((session(state="cancelled"), choice("een")), "too-few-choices"),
+        ((session(audience=roles("griffier")), choice("een")), "not-in-audience"),
+    ],
+)
+def test_a_request_that_comes_to_no_session_is_refused(sessions: tuple[catalog.Session, ...], reason: str) -> None:
+    """Granted, it would be an enrolment without a place, that nobody can cancel and that keeps its participant out."""
+    assert comes_to_nothing(*sessions).reason == reason
+
+
+def test_who_must_choose_although_no_number_is_asked_for_is_told_to_choose_one() -> None:
+    """A minimum of 0 is for who attends the sessions for everyone."""
+    assert "Kies ten minste 1 " in comes_to_nothing(choice("een")).detail
+
+
+def test_without_that_rule_they_would_be_locked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin of the tests above."""
+    monkeypatch.setattr(rules, "RULES", tuple(one for one in rules.RULES if one.__name__ != "_chooses_too_few"))
+    with pytest.raises(AssertionError):
+        comes_to_nothing(choice("een"))
 
 
 def test_a_training_builds_on_evenings_unless_the_role_is_exempt() -> None:

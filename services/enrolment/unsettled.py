@@ -1,0 +1,67 @@
+"""What earlier releases left: enrolments that name no session, and places in what was cancelled, at every start.
+
+The first are completed at once; the others end in portions, like those in what is cancelled today.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from chassis.documents import Document
+from chassis.mongo import Database
+from chassis.portions import UNFINISHED, Unfinished, need
+from instroom_contracts.cloudevent import EventData, type_of
+from services.enrolment.internal import EditionSettling
+from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, SESSIONS
+
+_HELD_IN: list[Mapping[str, Any]] = [
+    {
+        "$set": {
+            HELD_IN: {
+                "$map": {
+                    "input": {"$filter": {"input": "$places", "cond": {"$ne": ["$$this.state", "released"]}}},
+                    "in": {"$concat": ["$editionId", "/", "$$this.sessionId"]},
+                }
+            }
+        }
+    }
+]
+
+
+async def take_over(database: Database) -> None:
+    """Bring what an earlier release kept to the form and the state of today, as often as you like."""
+    await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, _HELD_IN)
+    for edition_id, session_ids in (await _still_held(database)).items():
+        if off := await _called_off(database, edition_id, session_ids):
+            rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(off)))
+            await leave_undone(database, rest, edition_id)
+
+
+async def _still_held(database: Database) -> dict[str, set[str]]:
+    """Return the sessions in which anybody has a place or a turn, by edition."""
+    held: dict[str, set[str]] = defaultdict(set)
+    anybody = {"$or": [{"confirmed": {"$gt": 0}}, {"queued": {"$gt": 0}}]}
+    async for count in database[SESSIONS.collection].find(anybody, {"editionId": 1, "sessionId": 1}):
+        held[count["editionId"]].add(count["sessionId"])
+    return held
+
+
+async def _called_off(database: Database, edition_id: str, session_ids: set[str]) -> set[str]:
+    fields = {"state": 1, "sessions.sessionId": 1, "sessions.state": 1}
+    edition = await database[EDITIONS.collection].find_one({"_id": edition_id}, fields)
+    if edition is None or edition["state"] == "cancelled":
+        return session_ids if edition else set()
+    return session_ids - {one["sessionId"] for one in edition["sessions"] if one["state"] != "cancelled"}
+
+
+async def leave_undone(database: Database, rest: EventData, about: str) -> None:
+    """Leave some work to portions, unless it is under way."""
+    now = datetime.now(UTC)
+    left = Unfinished(str(uuid4()), type_of(type(rest)), about, rest.model_dump(), now, None, now)
+    written: Document = {**UNFINISHED.write(left), "revision": 1}
+    key = need(type(rest), about).id
+    await database[UNFINISHED.collection].update_one({"_id": key}, {"$setOnInsert": written}, upsert=True)

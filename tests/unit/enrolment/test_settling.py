@@ -1,0 +1,157 @@
+"""Long work in portions: lists that are served, requests that waited, and others who come in between."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chassis.portions import UNFINISHED
+from instroom_contracts.enrolment import (
+    EnrolmentConfirmed,
+    EnrolmentQueued,
+    EnrolmentRejected,
+    PlaceConfirmed,
+    SessionFull,
+    SessionReopened,
+)
+from services.enrolment.domain import decision, places, promotion
+from services.enrolment.storage import ENROLMENTS, PARKED
+from tests.unit.enrolment.examples import ASKED, STARTS, Desk, all_of, edition, one_of, request, session
+
+NAMES = ("robin", "kim", "sam", "lou", "noa")
+
+
+@pytest.fixture(autouse=True)
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a decision do very little at once."""
+    monkeypatch.setattr(decision, "PORTION", 2)
+
+
+def waiting() -> tuple[Desk, list[str]]:
+    """Let five wait for a session, which then gets a room for six: two of them have their seats at once."""
+    desk = Desk(edition(session(capacity=0)))
+    ids = [desk.ask(name=name).enrolment_id for name in NAMES]
+    return desk, ids
+
+
+def test_a_bigger_room_is_given_away_in_portions_in_the_order_of_the_list() -> None:
+    """Twenty thousand promotions are more than one commit can hold."""
+    desk, ids = waiting()
+    told = desk.publish(edition(session(capacity=6), version=2))
+    assert [fact.enrolment_id for fact in all_of(told, PlaceConfirmed)] == ids[:2]
+    assert [fact.enrolment_id for fact in all_of(desk.go_on(), PlaceConfirmed)] == ids[2:4]
+    assert [fact.enrolment_id for fact in all_of(desk.finish(), PlaceConfirmed)] == ids[4:]
+
+
+def test_that_it_has_seats_again_is_told_once_and_when_it_is_true_for_a_newcomer() -> None:
+    """In between its free seats are spoken for."""
+    desk, _ = waiting()
+    told = desk.publish(edition(session(capacity=6), version=2)) + desk.go_on()
+    assert not all_of(told, SessionReopened, SessionFull)
+    assert one_of(desk.finish(), SessionReopened).confirmed == 5
+
+
+def test_a_room_that_is_filled_in_portions_is_never_told_to_have_seats() -> None:
+    """It was full before and is full after."""
+    desk, _ = waiting()
+    told = desk.publish(edition(session(capacity=5), version=2)) + desk.finish()
+    assert not all_of(told, SessionReopened, SessionFull)
+
+
+def newcomer_in_between(desk: Desk) -> object:
+    """Ask for a seat while the waiting list is being served."""
+    desk.publish(edition(session(capacity=6), version=2))
+    return desk.ask(name="nieuw")
+
+
+def test_a_newcomer_overtakes_nobody_while_the_list_is_served() -> None:
+    """There are free seats, and they are for who waits; the newcomer's turn comes with the rest."""
+    desk, _ = waiting()
+    answer = newcomer_in_between(desk)
+    assert isinstance(answer, EnrolmentQueued)
+    told = all_of(desk.finish(), PlaceConfirmed)
+    assert told[-1].enrolment_id == answer.enrolment_id
+    assert {one.state for one in desk.memory.all(ENROLMENTS).values()} == {"confirmed"}
+
+
+def test_without_looking_whether_the_list_is_behind_a_newcomer_overtakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin of the test above."""
+    for where in (places, promotion):
+        monkeypatch.setattr(where, "is_behind", lambda *_: False)
+    desk, ids = waiting()
+    monkeypatch.setattr(places, "serve", lambda *_: True)
+    assert isinstance(newcomer_in_between(desk), EnrolmentConfirmed)
+    assert desk.memory.all(ENROLMENTS)[ids[-1]].state == "queued"
+
+
+def test_whoever_leaves_in_between_frees_a_seat_for_the_list() -> None:
+    """The portions under way give it on; it is not lost, nor given twice."""
+    desk, ids = waiting()
+    desk.publish(edition(session(capacity=4), version=2))
+    assert not all_of(desk.cancel(ids[0]), PlaceConfirmed)
+    desk.finish()
+    states = [desk.memory.all(ENROLMENTS)[id].state for id in ids]
+    assert states == ["cancelled", "confirmed", "confirmed", "confirmed", "confirmed"]
+
+
+def test_a_seat_that_came_free_after_the_start_is_given_to_nobody() -> None:
+    """A portion is judged at the time of what freed its seats, the last of them."""
+    desk, ids = waiting()
+    desk.publish(edition(session(capacity=4), version=2))
+    desk.cancel(ids[0], at=STARTS + timedelta(minutes=1))
+    assert not all_of(desk.finish(), PlaceConfirmed)
+
+
+def test_fewer_seats_after_all_end_the_work() -> None:
+    """A portion gives what there is now."""
+    desk, ids = waiting()
+    desk.publish(edition(session(capacity=6), version=2))
+    desk.publish(edition(session(capacity=3), version=3))
+    desk.finish()
+    assert [desk.memory.all(ENROLMENTS)[id].state for id in ids].count("confirmed") <= 4
+    assert not desk.memory.all(UNFINISHED)
+
+
+def test_a_session_that_is_cancelled_in_between_is_served_no_further() -> None:
+    """And those who had their seats a moment ago give them up."""
+    desk, _ = waiting()
+    desk.publish(edition(session(capacity=6), version=2))
+    desk.publish(edition(session(capacity=6, state="cancelled"), version=3))
+    assert not all_of(desk.finish(), PlaceConfirmed)
+    assert {one.state for one in desk.memory.all(ENROLMENTS).values()} == {"cancelled"}
+
+
+def test_those_who_waited_for_an_edition_are_decided_in_portions_in_their_order() -> None:
+    """A catalogue that comes up late may find thousands; whoever asks meanwhile lines up behind them."""
+    desk = Desk()
+    asked = [request(name=name) for name in NAMES]
+    for one in asked:
+        desk.tells(one)
+    answers = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
+    told = desk.publish(edition(session(capacity=5)))
+    assert len(all_of(told, *answers)) == 2
+    late = request(name="nieuw")
+    assert not desk.told(late)
+    told += desk.finish()
+    assert [type(fact) for fact in all_of(told, *answers)] == [EnrolmentConfirmed] * 5 + [EnrolmentQueued]
+    assert not desk.memory.all(PARKED)
+
+
+def test_once_they_are_decided_requests_are_decided_at_once_again() -> None:
+    """Nobody waits for what is over."""
+    desk = Desk()
+    for name in NAMES:
+        desk.tells(request(name=name))
+    desk.publish(edition())
+    desk.finish()
+    assert desk.told(request(name="nieuw", at=ASKED))
+
+
+def test_a_portion_that_was_done_is_not_done_again() -> None:
+    """A second process may ask for the same one at the same time."""
+    desk, _ = waiting()
+    desk.publish(edition(session(capacity=6), version=2))
+    (left,) = desk.memory.all(UNFINISHED).values()
+    assert len(all_of(desk.go_on(), PlaceConfirmed)) == 2
+    assert desk.asked_to_go_on(left) == []
