@@ -51,6 +51,9 @@ class Outcome:
     trouble: Failure | None = None
 
 
+UNKNOWN = Outcome("silence", "outcome-unknown")
+
+
 @dataclass(frozen=True)
 class Terms:
     """How mails are sent: how often one is tried, the pauses between, and the domain of Message-IDs and UIDs.
@@ -69,14 +72,30 @@ class Terms:
         return min(doubled, self.longest_pause)
 
 
+def left_behind(delivery: Delivery) -> Outcome:
+    """Judge a mail whose sender let its claim lapse: from right before its final dot on nobody knows."""
+    if delivery.claim is not None and delivery.claim.handed_over:
+        return UNKNOWN
+    return Outcome("try-later", "message-refused")
+
+
+def is_news(delivery: Delivery, outcome: Outcome) -> bool:
+    """Say whether an outcome tells more than is known of a mail: silence about an uncertain one does not."""
+    return not (delivery.state == "uncertain" and outcome.result == "silence")
+
+
 def concluded(delivery: Delivery, outcome: Outcome, now: datetime, terms: Terms) -> Delivery:
-    """Return a delivery after an attempt: sent, to be tried again after a pause, uncertain, or given up."""
-    done = Delivery("sent", now, delivery.attempts + 1, outcome.trouble)
+    """Return a delivery after an attempt: sent, to be tried again after a pause, uncertain, or given up.
+
+    An uncertain one keeps its claim, so that a sender that only slept can still say what it learnt.
+    """
+    attempts = delivery.attempts + (delivery.state != "uncertain")
+    done = Delivery("sent", now, attempts, outcome.trouble)
     match outcome.result:
         case "accepted":
             return done
         case "silence":
-            return replace(done, state="uncertain")
+            return replace(done, state="uncertain", claim=delivery.claim)
         case "overtaken":
             return Delivery("pending", now, delivery.attempts)
         case "try-later" if done.attempts < terms.attempts:

@@ -1,7 +1,8 @@
 """The ledger: how a sender takes stored mails and records what became of them.
 
 A claim makes one sender at a time responsible for a mail. It is kept with the mail: its token guards every further
-step, and it lapses, so that a mail whose sender died is found again.
+step, and it lapses, so that a mail whose sender died is found again. When it lapses is for the database's clock alone
+to say, and is judged in the update that rests on it: senders' clocks may differ, and a sender may sleep at any point.
 """
 
 from __future__ import annotations
@@ -11,21 +12,34 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pymongo import ReturnDocument
 
 from chassis.documents import Document, Kind
 from chassis.errors import Conflict
 from chassis.handling import Cause, Tell
+from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import EventData
 from services.notification.composing import Background
-from services.notification.delivery import Outcome, Terms, concluded
+from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
 from services.notification.domain import Invitation, Letter, Meeting, Notice, finished
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
 
 T = TypeVar("T")
+
+DUE: Document = {
+    "$or": [
+        {"delivery.state": "pending"},
+        {"delivery.state": "retry", "$expr": {"$lte": ["$delivery.due", SERVER_NOW]}},
+    ]
+}
+"""What a sender may take: a mail that is `pending` is due, whatever the clock of whoever asked for it said."""
+STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
+LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
+NEXT_REVISION: Document = {"$add": ["$revision", 1]}
+
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
 TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
 """Write events to the outbox, in the transaction of this session."""
@@ -51,28 +65,36 @@ class MongoLedger:
         self._terms = terms
         self._leases = leases
 
-    async def claim(self, now: datetime) -> Letter | None:
+    async def claim(self) -> Letter | None:
         """Take the mail that has been due for longest; it is `sending` now."""
-        due = {"delivery.state": {"$in": ["pending", "retry"]}, "delivery.due": {"$lte": now}}
-        claim = {"token": uuid.uuid4().hex, "until": now + self._leases.before_dot, "handedOver": False}
-        taken = {"$set": {"delivery.state": "sending", "delivery.claim": claim}, "$inc": {"revision": 1}}
+        claim = {"token": uuid.uuid4().hex, "until": _in(self._leases.before_dot), "handedOver": False}
+        taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
         for kind in (INVITATIONS, NOTICES):
             document = await self._database[kind.collection].find_one_and_update(
-                due, taken, sort=[("delivery.due", 1)], return_document=ReturnDocument.AFTER
+                DUE, [{"$set": taken}], sort=[("delivery.due", 1)], return_document=ReturnDocument.AFTER
             )
             if document is not None:
                 return kind.read(document)
         return None
 
-    async def lapsed(self, now: datetime) -> Letter | None:
-        """Return a mail that is `sending` and whose claim has run out."""
+    async def settle_left_behind(self, now: datetime) -> Letter | None:
+        """Judge a mail whose claim has run out by how far it had come, in the transaction that reads it; return it.
+
+        Raises `Conflict` where the mail changed at the same time: its sender may be awake again.
+        """
         for kind in (INVITATIONS, NOTICES):
-            document = await self._database[kind.collection].find_one(
-                {"delivery.state": "sending", "delivery.claim.until": {"$lt": now}}
-            )
-            if document is not None:
-                return kind.read(document)
+            if await self._database[kind.collection].find_one(LAPSED, {"_id": 1}) is not None:
+                return await self._settle_one(kind, now)
         return None
+
+    async def _settle_one(self, kind: Kind[Any], now: datetime) -> Letter | None:
+        async with self._transaction() as session:
+            document = await self._database[kind.collection].find_one(LAPSED, session=session)
+            if document is None:
+                return None
+            letter: Letter = kind.read(document)
+            await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
+            return letter
 
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
@@ -82,11 +104,11 @@ class MongoLedger:
         edition = await self._found(EDITIONS, letter.edition_id)
         return Background(edition, await self._meeting(letter))
 
-    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+    async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
-        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": now + self._leases.after_dot}
+        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": _in(self._leases.after_dot)}
         done = await self._database[kind_of(letter).collection].update_one(
-            {**_held(letter), "following": None}, {"$set": coming, "$inc": {"revision": 1}}
+            {**_held(letter), **STANDS, "following": None}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
         )
         return done.matched_count == 1
 
@@ -96,19 +118,24 @@ class MongoLedger:
         Raises `Conflict` where the mail changed at the same time; then it can be done again.
         """
         kind = kind_of(letter)
-        letters = self._database[kind.collection]
         async with self._transaction() as session:
-            document = await letters.find_one(_held(letter), session=session)
+            document = await self._database[kind.collection].find_one(_held(letter), session=session)
             if document is None:
                 return
-            after, tells = await self._concluded(kind.read(document), outcome, now, session)
-            read = {"_id": document["_id"], "revision": document["revision"]}
-            written = await letters.replace_one(
-                read, {"revision": document["revision"] + 1, **kind.write(after)}, session=session
-            )
-            if written.matched_count != 1:
-                raise Conflict(f"a document of {kind.collection} changed after it was read")
-            await self._tell(session, tells, now)
+            kept: Letter = kind.read(document)
+            if is_news(kept.delivery, outcome):
+                await self._conclude(kept, document["revision"], outcome, now, session)
+
+    async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
+        """Write what a mail has come to over the revision that was read, and tell it."""
+        kind = kind_of(letter)
+        after, tells = await self._concluded(letter, outcome, now, session)
+        written = await self._database[kind.collection].replace_one(
+            {"_id": letter.id, "revision": revision}, {"revision": revision + 1, **kind.write(after)}, session=session
+        )
+        if written.matched_count != 1:
+            raise Conflict(f"a document of {kind.collection} changed after it was read")
+        await self._tell(session, tells, now)
 
     async def _concluded(
         self, letter: Letter, outcome: Outcome, now: datetime, session: Session
@@ -125,6 +152,11 @@ class MongoLedger:
     async def _found(self, kind: Kind[T], id: str | None, session: Session | None = None) -> T | None:
         document = await self._database[kind.collection].find_one({"_id": id}, session=session)
         return None if document is None else kind.read(document)
+
+
+def _in(time: timedelta) -> Document:
+    """Be so much later than now, by the database's clock."""
+    return {"$add": [SERVER_NOW, round(time.total_seconds() * 1000)]}
 
 
 def _held(letter: Letter) -> Document:

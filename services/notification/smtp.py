@@ -18,7 +18,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from chassis.tracing import OFF, Tracer
 from instroom_contracts.notification import Failure
-from services.notification.delivery import Outcome
+from services.notification.delivery import UNKNOWN, Outcome
 from services.notification.mail import Outgoing
 
 log = structlog.get_logger()
@@ -29,7 +29,6 @@ Leave = Callable[[], Awaitable[bool]]
 
 BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
 UNREACHABLE = Outcome("try-later", "server-unreachable")
-UNKNOWN = Outcome("silence", "outcome-unknown")
 _LATER, _NEVER = 4, 5
 _ANSWERS = {
     2: Outcome("accepted"),

@@ -131,4 +131,4 @@ def text_of(message: EmailMessage, subtype: str = "plain") -> str:
 
 def in_state(state: Any, **changes: Any) -> Delivery:
     """Build a delivery that came to this state."""
-    return Delivery(state, NOW, **changes)
+    return Delivery(state, **{"due": NOW, **changes})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
 import pytest
 
-from services.notification.delivery import Claim, Outcome, Result, concluded
+from services.notification.delivery import Claim, Outcome, Result, concluded, left_behind
 from tests.unit.notification.builders import ACCEPTED, NOW, TERMS, in_state
 
 LATER = Outcome("try-later", "server-unreachable")
@@ -52,8 +53,22 @@ def test_being_overtaken_costs_no_attempt() -> None:
     assert (delivery.state, delivery.attempts) == ("pending", 2)
 
 
-@pytest.mark.parametrize("result", get_args(Result))
+@pytest.mark.parametrize("result", set(get_args(Result)) - {"silence"})
 def test_every_outcome_ends_the_claim(result: Result) -> None:
     """A claim that stayed would keep others from the mail."""
     claimed = in_state("sending", claim=Claim("token", NOW))
     assert concluded(claimed, Outcome(result), NOW, TERMS).claim is None
+
+
+def test_an_uncertain_mail_keeps_its_claim_for_the_answer_that_comes_late() -> None:
+    """Whoever sent it may only have slept; the attempt counts once."""
+    claimed = in_state("sending", claim=Claim("token", NOW, handed_over=True))
+    uncertain = concluded(claimed, left_behind(claimed), NOW, TERMS)
+    assert (uncertain.state, uncertain.claim, uncertain.attempts) == ("uncertain", claimed.claim, 1)
+    assert concluded(uncertain, ACCEPTED, NOW, TERMS) == replace(uncertain, state="sent", trouble=None, claim=None)
+
+
+@pytest.mark.parametrize(("handed_over", "result"), [(True, "silence"), (False, "try-later")])
+def test_what_a_dead_sender_left_is_judged_by_how_far_it_came(handed_over: bool, result: Result) -> None:
+    """Past its leave for the dot nobody knows; before it nothing was sent."""
+    assert left_behind(in_state("sending", claim=Claim("token", NOW, handed_over))).result == result
