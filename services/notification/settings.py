@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings
 from services.notification.calendar import Party
@@ -23,7 +23,9 @@ class NotificationSettings(ServiceSettings):
     """What the notification service needs besides what every service does."""
 
     smtp_url: SecretStr = Field(description="smtp[s]://[user:password@]host[:port] of the mail server")
-    smtp_starttls: Literal["auto", "always", "never"] = Field("auto", description="auto: where the server offers it")
+    smtp_starttls: Literal["auto", "always", "never"] = Field(
+        "auto", description="auto: always where SMTP_URL has a user, else where the server offers it"
+    )
     smtp_timeout_s: float = Field(30.0, gt=0, description="wait for an answer to a command")
     smtp_dot_timeout_s: float = Field(600.0, gt=0, description="wait for the answer to a whole mail (RFC 5321: 10 min)")
     mail_domain: str = Field(
@@ -47,6 +49,15 @@ class NotificationSettings(ServiceSettings):
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("SMTP_URL must look like smtp://host:port or smtps://user:password@host:port")
         return url
+
+    @field_validator("smtp_starttls")
+    @classmethod
+    def _keeps_the_password_secret(cls, chosen: str, info: ValidationInfo) -> str:
+        url = info.data.get("smtp_url")
+        parts = urlsplit(url.get_secret_value()) if url else None
+        if parts and parts.username and parts.scheme == "smtp" and chosen == "never":
+            raise ValueError("SMTP_URL has a password, which travels over TLS only: say smtps://, or leave this out")
+        return chosen
 
     def server(self) -> Server:
         """Return the mail server and how to speak to it."""

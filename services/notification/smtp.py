@@ -57,6 +57,16 @@ class Server:
     timeout_s: float = 30.0
     dot_timeout_s: float = 600.0
 
+    @property
+    def start_tls(self) -> bool | None:
+        """Say whether to ask for TLS on a connection that begins without it; None: where it is offered.
+
+        A password never travels in the open, so who logs in always asks: somebody on the way can hide the offer.
+        """
+        if self.tls:
+            return False
+        return True if self.username else _STARTTLS[self.starttls]
+
 
 class Line:
     """A connection that is opened for the first mail and kept for the next ones."""
@@ -132,7 +142,7 @@ class Line:
             hostname=server.host,
             port=server.port,
             use_tls=server.tls,
-            start_tls=False if server.tls else _STARTTLS[server.starttls],
+            start_tls=server.start_tls,
             username=server.username,
             password=server.password,
             timeout=server.timeout_s,

@@ -40,6 +40,26 @@ def test_another_address_is_refused_with_an_example(monkeypatch: pytest.MonkeyPa
         settings(monkeypatch, SMTP_URL=url)
 
 
+def test_a_password_and_no_encryption_exclude_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens on the way would have it; the error names both settings and repeats neither."""
+    with_password = "smtp://robin:geheim@mail.example.org"
+    with pytest.raises(ValidationError, match="SMTP_URL has a password") as refused:
+        settings(monkeypatch, SMTP_URL=with_password, SMTP_STARTTLS="never")
+    assert "smtp_starttls" in str(refused.value)
+    assert "geheim" not in str(refused.value)
+    assert settings(monkeypatch, SMTP_STARTTLS="never").server().start_tls is False
+    assert settings(monkeypatch, SMTP_URL=with_password.replace("smtp", "smtps", 1)).server().start_tls is False
+
+
+@pytest.mark.parametrize(("user", "starttls", "asked"), [("", "auto", None), ("robin:geheim@", "auto", True)])
+def test_who_logs_in_always_asks_for_encryption(
+    monkeypatch: pytest.MonkeyPatch, user: str, starttls: str, asked: bool | None
+) -> None:
+    """Without a login, `auto` takes it where it is offered."""
+    url = f"smtp://{user}mail.example.org"
+    assert settings(monkeypatch, SMTP_URL=url, SMTP_STARTTLS=starttls).server().start_tls is asked
+
+
 def test_the_house_writes_from_the_mail_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless an address is given."""
     house = settings(monkeypatch, MAIL_DOMAIN="mail.example.org").house()
