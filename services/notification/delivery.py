@@ -56,12 +56,13 @@ UNKNOWN = Outcome("silence", "outcome-unknown")
 
 @dataclass(frozen=True)
 class Terms:
-    """How mails are sent: how often one is tried, the pauses between, and the domain of Message-IDs and UIDs.
+    """How mails are sent: for how long one is tried, the pauses between, and the domain of Message-IDs and UIDs.
 
-    Each pause is twice the one before, up to the longest.
+    Each pause is twice the one before, up to the longest. A mail is given up once its pauses would come to more than
+    `patience`: RFC 5321 asks for four to five days (section 4.5.4.1). Time in which nothing was tried does not count.
     """
 
-    attempts: int
+    patience: timedelta
     first_pause: timedelta
     longest_pause: timedelta
     domain: str
@@ -70,6 +71,11 @@ class Terms:
         """Return the pause after so many attempts (from 1)."""
         doubled = self.first_pause * (1 << min(attempts - 1, 30))
         return min(doubled, self.longest_pause)
+
+    def is_last(self, attempts: int) -> bool:
+        """Say whether another pause after so many attempts would be more than is waited for."""
+        pauses = (self.pause(attempt) for attempt in range(1, attempts + 1))
+        return sum(pauses, timedelta()) > self.patience
 
 
 def left_behind(delivery: Delivery) -> Outcome:
@@ -98,7 +104,7 @@ def concluded(delivery: Delivery, outcome: Outcome, now: datetime, terms: Terms)
             return replace(done, state="uncertain", claim=delivery.claim)
         case "overtaken":
             return Delivery("pending", now, delivery.attempts)
-        case "try-later" if done.attempts < terms.attempts:
+        case "try-later" if not terms.is_last(done.attempts):
             return replace(done, state="retry", due=now + terms.pause(done.attempts))
         case _:
             return replace(done, state="failed")

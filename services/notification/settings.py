@@ -37,7 +37,9 @@ class NotificationSettings(ServiceSettings):
     mail_from_name: str = "Inschrijving"
     mail_lines: int = Field(4, ge=1, le=50, description="connections to the mail server at most")
     mail_poll_ms: float = Field(500.0, gt=0, description="how often to look for mails that are due")
-    mail_attempts: int = Field(10, ge=1, description="after so many attempts a mail is given up")
+    mail_patience_s: float = Field(
+        4 * 24 * 3600, ge=0, description="how long a mail is tried before it is given up (RFC 5321: four days or more)"
+    )
     mail_first_pause_s: float = Field(30.0, gt=0, description="pause after the first attempt; doubles with each")
     mail_longest_pause_s: float = Field(3600.0, gt=0)
     mail_claim_s: float = Field(300.0, gt=0, description="how long a sender has a mail before another may take it")
@@ -79,9 +81,9 @@ class NotificationSettings(ServiceSettings):
         return House(Party(self.mail_from_name, address), self.mail_domain)
 
     def terms(self) -> Terms:
-        """Return how often a mail is tried, and with which pauses."""
+        """Return how long a mail is tried, and with which pauses."""
         return Terms(
-            attempts=self.mail_attempts,
+            patience=timedelta(seconds=self.mail_patience_s),
             first_pause=timedelta(seconds=self.mail_first_pause_s),
             longest_pause=timedelta(seconds=self.mail_longest_pause_s),
             domain=self.mail_domain,

@@ -22,7 +22,10 @@ ENDS = datetime(2021, 6, 8, 14, 30, tzinfo=UTC)
 LINK = "https://meet.example.org/participatie"
 ORIGIN = Origin("request-1", "urn:nld:oin:00000001823288444000:systeem:website")
 TERMS = Terms(
-    attempts=4, first_pause=timedelta(seconds=30), longest_pause=timedelta(seconds=100), domain="mail.example.org"
+    patience=timedelta(seconds=200),
+    first_pause=timedelta(seconds=30),
+    longest_pause=timedelta(seconds=100),
+    domain="mail.example.org",
 )
 HOUSE = House(Party("Inschrijving", "inschrijving@mail.example.org"), "mail.example.org")
 ACCEPTED = Outcome("accepted")

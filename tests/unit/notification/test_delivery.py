@@ -31,8 +31,8 @@ def test_a_mail_that_was_not_taken_is_due_after_a_pause() -> None:
     assert delivery.trouble == "server-unreachable"
 
 
-def test_the_last_attempt_gives_up() -> None:
-    """Somebody must get to know that a mail does not come through."""
+def test_a_mail_is_given_up_when_its_pauses_would_come_to_more_than_the_patience() -> None:
+    """Somebody must get to know that a mail does not come through: here after 30, 60 and 100 seconds."""
     assert concluded(in_state("sending", attempts=2), LATER, NOW, TERMS).state == "retry"
     assert concluded(in_state("sending", attempts=3), LATER, NOW, TERMS).state == "failed"
 

@@ -73,8 +73,17 @@ def test_a_claim_outlasts_the_wait_for_the_server(monkeypatch: pytest.MonkeyPatc
     assert chosen.leases().after_dot > timedelta(seconds=chosen.server().dot_timeout_s)
 
 
+def test_a_mail_is_tried_for_four_days_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As RFC 5321 asks (section 4.5.4.1): a mail server may be away for a long weekend; hourly, it costs little."""
+    terms = settings(monkeypatch).terms()
+    last = next(attempts for attempts in range(1, 1000) if terms.is_last(attempts))
+    tried_for = sum((terms.pause(attempt) for attempt in range(1, last)), timedelta())
+    assert timedelta(days=3, hours=23) < tried_for <= timedelta(days=4)
+    assert last < 110
+
+
 def test_attempts_and_pace_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mail servers differ in what they bear."""
-    chosen = settings(monkeypatch, MAIL_ATTEMPTS="3", MAIL_FIRST_PAUSE_S="1", MAIL_LINES="2", MAIL_POLL_MS="50")
-    assert (chosen.terms().attempts, chosen.terms().pause(2)) == (3, timedelta(seconds=2))
+    chosen = settings(monkeypatch, MAIL_PATIENCE_S="3", MAIL_FIRST_PAUSE_S="1", MAIL_LINES="2", MAIL_POLL_MS="50")
+    assert (chosen.terms().patience, chosen.terms().pause(2)) == (timedelta(seconds=3), timedelta(seconds=2))
     assert (chosen.pace().lines, chosen.pace().poll_s) == (2, 0.05)
