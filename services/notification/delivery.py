@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -15,12 +15,17 @@ State = Literal["waiting", "pending", "sending", "sent", "retry", "uncertain", "
 knows whether it took the mail (RFC 1047); held and listed. `dropped`: there is nothing to send.
 """
 
-Result = Literal["accepted", "try-later", "refused", "silence", "overtaken"]
+Result = Literal["accepted", "try-later", "refused", "silence", "overtaken", "unmailable", "turned-away", "put-back"]
 """How an attempt ended.
 
-`try-later`: not taken, another attempt may succeed. `silence`: no answer after the final dot. `overtaken`: given up
-before the final dot, since something newer is to be sent.
+`try-later`: not taken, another attempt may succeed. `refused`: not taken, and not to be tried again, says the server.
+`silence`: no answer after the final dot. `overtaken`: given up before the final dot, since something newer is to be
+sent. `unmailable`: no mail can be made of it. `turned-away`: the server would not deal with us, whoever it was for.
+`put-back`: refused by a server that refuses everything, which says nothing of this mail.
 """
+
+Objection = Literal["turned-away", "login", "not-offered", "certificate", "everything"]
+"""What a mail server has against us, whoever a mail is for."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +39,30 @@ class Claim:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How far one mail has come, when it is due, how often it was tried and what went wrong last."""
+    """How far one mail has come, when it is due, how often it was tried and what went wrong last.
+
+    `put_back`: it was refused before, by a server that refused everything; when it is refused again, that counts.
+    """
 
     state: State
     due: datetime
     attempts: int = 0
     trouble: Failure | None = None
     claim: Claim | None = None
+    put_back: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one attempt ended, with a code of the trouble."""
+    """How one attempt ended, with a code of the trouble, what the server has against us, and its answer."""
 
     result: Result
     trouble: Failure | None = None
+    objection: Objection | None = None
+    code: int | None = field(default=None, compare=False)
 
 
+LONGEST_STOP = timedelta(minutes=15)
 UNKNOWN = Outcome("silence", "outcome-unknown")
 
 
@@ -60,17 +72,23 @@ class Terms:
 
     Each pause is twice the one before, up to the longest. A mail is given up once its pauses would come to more than
     `patience`: RFC 5321 asks for four to five days (section 4.5.4.1). Time in which nothing was tried does not count.
+    `refusals` of so many recipients in a row are a server that refuses everything.
     """
 
     patience: timedelta
     first_pause: timedelta
     longest_pause: timedelta
     domain: str
+    refusals: int = 5
 
     def pause(self, attempts: int) -> timedelta:
         """Return the pause after so many attempts (from 1)."""
         doubled = self.first_pause * (1 << min(attempts - 1, 30))
         return min(doubled, self.longest_pause)
+
+    def stop(self, pauses: int) -> timedelta:
+        """Return how long nothing is sent after so many pauses in a row; whoever mends the server waits no longer."""
+        return min(self.pause(pauses), LONGEST_STOP)
 
     def is_last(self, attempts: int) -> bool:
         """Say whether another pause after so many attempts would be more than is waited for."""
@@ -96,14 +114,16 @@ def concluded(delivery: Delivery, outcome: Outcome, now: datetime, terms: Terms)
     An uncertain one keeps its claim, so that a sender that only slept can still say what it learnt.
     """
     attempts = delivery.attempts + (delivery.state != "uncertain")
-    done = Delivery("sent", now, attempts, outcome.trouble)
+    done = Delivery("sent", now, attempts, outcome.trouble, put_back=delivery.put_back)
     match outcome.result:
         case "accepted":
             return done
         case "silence":
             return replace(done, state="uncertain", claim=delivery.claim)
-        case "overtaken":
-            return Delivery("pending", now, delivery.attempts)
+        case "overtaken" | "turned-away":
+            return replace(done, state="pending", attempts=delivery.attempts)
+        case "put-back":
+            return replace(done, state="pending", put_back=True)
         case "try-later" if not terms.is_last(done.attempts):
             return replace(done, state="retry", due=now + terms.pause(done.attempts))
         case _:

@@ -8,12 +8,14 @@ to say, and is judged in the update that rests on it: senders' clocks may differ
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 
+import structlog
 from pymongo import ReturnDocument
 
 from chassis.documents import Document, Kind
@@ -25,7 +27,11 @@ from instroom_contracts.cloudevent import EventData
 from services.notification.composing import Background
 from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
 from services.notification.domain import Invitation, Letter, Meeting, Notice, finished
+from services.notification.pausing import Pausing, later
+from services.notification.standing import Refusal
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -38,6 +44,7 @@ DUE: Document = {
 """What a sender may take: a mail that is `pending` is due, whatever the clock of whoever asked for it said."""
 STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
 LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
+DUE_FIRST = {"delivery.due": 1}
 NEXT_REVISION: Document = {"$add": ["$revision", 1]}
 
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
@@ -64,18 +71,35 @@ class MongoLedger:
         self._tell = tell
         self._terms = terms
         self._leases = leases
+        self._pausing = Pausing(database, terms)
 
     async def claim(self) -> Letter | None:
-        """Take the mail that has been due for longest; it is `sending` now."""
-        claim = {"token": uuid.uuid4().hex, "until": _in(self._leases.before_dot), "handedOver": False}
+        """Take the mail that has been due for longest; it is `sending` now.
+
+        While sending rests, take one to try at the end of each pause: the one that was tried least, since those that
+        the server refused before may be refused for good.
+        """
+        token = uuid.uuid4().hex
+        if not (await self._pausing.standing()).is_paused:
+            return await self._take(token, DUE_FIRST)
+        if await self._is_any_due() and await self._pausing.may_probe(token, self._leases.after_dot):
+            return await self._take(token, {"delivery.attempts": 1, **DUE_FIRST})
+        return None
+
+    async def _take(self, token: str, order: Mapping[str, int]) -> Letter | None:
+        claim = {"token": token, "until": later(self._leases.before_dot), "handedOver": False}
         taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
         for kind in (INVITATIONS, NOTICES):
             document = await self._database[kind.collection].find_one_and_update(
-                DUE, [{"$set": taken}], sort=[("delivery.due", 1)], return_document=ReturnDocument.AFTER
+                DUE, [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
             )
             if document is not None:
                 return kind.read(document)
         return None
+
+    async def _is_any_due(self) -> bool:
+        looked = [await self._database[kind.collection].find_one(DUE, {"_id": 1}) for kind in (INVITATIONS, NOTICES)]
+        return any(looked)
 
     async def settle_left_behind(self, now: datetime) -> Letter | None:
         """Judge a mail whose claim has run out by how far it had come, in the transaction that reads it; return it.
@@ -106,7 +130,7 @@ class MongoLedger:
 
     async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
-        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": _in(self._leases.after_dot)}
+        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": later(self._leases.after_dot)}
         done = await self._database[kind_of(letter).collection].update_one(
             {**_held(letter), **STANDS, "following": None}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
         )
@@ -127,8 +151,9 @@ class MongoLedger:
                 await self._conclude(kept, document["revision"], outcome, now, session)
 
     async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
-        """Write what a mail has come to over the revision that was read, and tell it."""
+        """Write what a mail has come to over the revision that was read, and tell it; and how we stand since."""
         kind = kind_of(letter)
+        outcome = await self._in_its_light(letter, outcome, now, session)
         after, tells = await self._concluded(letter, outcome, now, session)
         written = await self._database[kind.collection].replace_one(
             {"_id": letter.id, "revision": revision}, {"revision": revision + 1, **kind.write(after)}, session=session
@@ -136,6 +161,31 @@ class MongoLedger:
         if written.matched_count != 1:
             raise Conflict(f"a document of {kind.collection} changed after it was read")
         await self._tell(session, tells, now)
+
+    async def _in_its_light(self, letter: Letter, outcome: Outcome, now: datetime, session: Session) -> Outcome:
+        """Learn from an outcome how we stand with the server, and return what it means for its mail in that light."""
+        before = await self._pausing.standing(session)
+        first = Refusal(kind_of(letter).collection, letter.id, _digest(letter))
+        refusal = None if letter.delivery.put_back else first
+        claim = letter.delivery.claim.token if letter.delivery.claim else ""
+        after = before.after(outcome, refusal, claim, self._terms.refusals)
+        if after != before or (after.is_paused and claim == before.probe):
+            await self._pausing.keep(after, session)
+        if after.pauses > before.pauses:
+            log.error("mail_paused", reason=after.objection, smtp_code=after.code, count=after.pauses)
+        if after.is_paused and not before.is_paused:
+            await self._put_back(before.refusals, now, session)
+        if before.is_paused and not after.is_paused:
+            log.info("mail_resumed")
+        return after.softened(outcome)
+
+    async def _put_back(self, refusals: Sequence[Refusal], now: datetime, session: Session) -> None:
+        """Have the mails sent after all that were given up right before the server turned out to refuse everything."""
+        again = {"delivery.state": "pending", "delivery.due": now, "delivery.putBack": True}
+        for one in refusals:
+            given_up = {"_id": one.id, "delivery.state": "failed", "delivery.putBack": {"$ne": True}}
+            change: Document = {"$set": again, "$inc": {"revision": 1}}
+            await self._database[one.collection].update_one(given_up, change, session=session)
 
     async def _concluded(
         self, letter: Letter, outcome: Outcome, now: datetime, session: Session
@@ -154,15 +204,14 @@ class MongoLedger:
         return None if document is None else kind.read(document)
 
 
-def _in(time: timedelta) -> Document:
-    """Be so much later than now, by the database's clock."""
-    return {"$add": [SERVER_NOW, round(time.total_seconds() * 1000)]}
-
-
 def _held(letter: Letter) -> Document:
     """Select a mail as long as the claim that it was taken under stands."""
     claim = letter.delivery.claim
     return {"_id": letter.id, "delivery.claim.token": claim.token if claim else ""}
+
+
+def _digest(letter: Letter) -> str:
+    return sha256(letter.participant.email.casefold().encode()).hexdigest()
 
 
 def _tell(fact: EventData, invitation: Invitation) -> Tell:

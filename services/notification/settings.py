@@ -42,6 +42,9 @@ class NotificationSettings(ServiceSettings):
     )
     mail_first_pause_s: float = Field(30.0, gt=0, description="pause after the first attempt; doubles with each")
     mail_longest_pause_s: float = Field(3600.0, gt=0)
+    mail_refusals: int = Field(
+        5, ge=2, description="refusals in a row, of different recipients, that are a server which refuses everything"
+    )
     mail_claim_s: float = Field(300.0, gt=0, description="how long a sender has a mail before another may take it")
 
     @field_validator("smtp_url")
@@ -87,6 +90,7 @@ class NotificationSettings(ServiceSettings):
             first_pause=timedelta(seconds=self.mail_first_pause_s),
             longest_pause=timedelta(seconds=self.mail_longest_pause_s),
             domain=self.mail_domain,
+            refusals=self.mail_refusals,
         )
 
     def leases(self) -> Leases:

@@ -8,8 +8,9 @@ it can record how far the mail has come.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import aiosmtplib
@@ -18,7 +19,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from chassis.tracing import OFF, Tracer
 from instroom_contracts.notification import Failure
-from services.notification.delivery import UNKNOWN, Outcome
+from services.notification.delivery import UNKNOWN, Objection, Outcome
 from services.notification.mail import Outgoing
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ _ANSWERS = {
 """What an answer to the final dot means, by its first digit (RFC 5321, section 4.2.1)."""
 _STARTTLS = {"auto": None, "always": True, "never": False}
 _START_INPUT = 354
+_LOGIN_FIRST = (530, 534, 535, 538)
+"""What a server says to whoever has not logged in as it wants, whatever they ask for (RFC 4954, section 6)."""
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -119,7 +122,7 @@ class Line:
         except BROKEN as error:
             log.warning("mail_server_away", error=type(error).__name__, smtp_code=getattr(error, "code", None))
             self.drop()
-            return UNREACHABLE
+            return _not_let_in(error)
         try:
             await self._text(client, mail)
         except aiosmtplib.SMTPResponseException as error:
@@ -171,7 +174,7 @@ class Line:
         except BROKEN:
             self.drop()
             return UNKNOWN
-        return _ANSWERS.get(answer.code // 100, UNKNOWN)
+        return replace(_ANSWERS.get(answer.code // 100, UNKNOWN), code=answer.code)
 
     async def _reset(self, code: int) -> None:
         """Clear the server's mind of a mail that it refused; hang up on one that talks strangely."""
@@ -190,7 +193,26 @@ def _protocol(client: aiosmtplib.SMTP | None) -> SMTPProtocol:
     return client.protocol
 
 
+def _not_let_in(error: Exception) -> Outcome:
+    """Judge why there is no connection: a server that is away is tried later, one that objects to us refuses all."""
+    objection, code = _objection(error), getattr(error, "code", None)
+    return replace(UNREACHABLE, result="turned-away", code=code, objection=objection) if objection else UNREACHABLE
+
+
+def _objection(error: Exception) -> Objection | None:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        if error.code // 100 != _NEVER:
+            return None
+        refuses_login = isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code in _LOGIN_FIRST
+        return "login" if refuses_login else "turned-away"
+    if isinstance(error.__cause__ or error, ssl.SSLCertVerificationError):
+        return "certificate"
+    return None if isinstance(error, OSError | TimeoutError) else "not-offered"
+
+
 def _not_taken(error: aiosmtplib.SMTPResponseException) -> Outcome:
     """Judge an answer that came before the final dot: final where it begins with a 5 (RFC 5321, section 4.2.1)."""
+    if error.code in _LOGIN_FIRST:
+        return _not_let_in(error)
     trouble: Failure = "address-refused" if isinstance(error, aiosmtplib.SMTPRecipientRefused) else "message-refused"
-    return Outcome("refused" if error.code // 100 == _NEVER else "try-later", trouble)
+    return Outcome("refused" if error.code // 100 == _NEVER else "try-later", trouble, code=error.code)

@@ -25,6 +25,7 @@ COMMITS = 'instroom_batch_messages_count{service="enrolment",instance="a"}'
 CONSUMERS = f"rabbitmq_detailed_queue_consumers{{{REQUESTS}}}"
 MEMORY, DISK = "rabbitmq_alarms_memory_used_watermark", "rabbitmq_alarms_free_disk_space_watermark"
 OVERDUE = 'instroom_mail_overdue_seconds{service="notification",instance="a"}'
+PAUSED = 'instroom_mail_paused_seconds{service="notification",instance="a"}'
 LAG = 'instroom_outbox_lag_seconds{service="catalog",instance="a"}'
 
 OPLOG_REACH, OPLOG_FULL = "instroom_mongodb_oplog_reach_seconds", "instroom_mongodb_oplog_full_ratio"
@@ -114,6 +115,7 @@ AT_REST: Series = {
     MEMORY: "0x4000",
     DISK: "0x4000",
     OVERDUE: "0x4000",
+    PAUSED: "0x4000",
     LAG: "0x4000",
 }
 
@@ -176,6 +178,8 @@ EXAMPLES = (
     fires("MailsOverdue", "for ten minutes", 5, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "the senders were just started", 1, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "for a minute", 5, {OVERDUE: "60x4000"}),
+    fires("MailServerRefuses", "and so mails are overdue", 20, {PAUSED: "0+15x4000", OVERDUE: "0+15x4000"}),
+    silent("MailServerRefuses", "until the first mail that tries", 10, {PAUSED: "0x4 0 15 30 0x4000"}),
     fires(
         "MailsTriedAgain",
         "many, from both replicas' view",

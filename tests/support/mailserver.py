@@ -56,8 +56,8 @@ class MailServer:
     """Answers each mail with the next of `answers`, and takes it when there are none left.
 
     Where `holds` names a point, nothing is said there until it is None again; `held` counts who waits. `refuses` has
-    what is always said to a command, or as `greeting`, instead of going on. `password` is what a login takes, `logins`
-    the passwords that were sent.
+    what is always said to a command, or as `greeting`, instead of going on; `unknown` recipients are always refused.
+    `password` is what a login takes, `logins` the passwords that were sent.
     """
 
     answers: deque[Answer] = field(default_factory=deque)
@@ -66,6 +66,7 @@ class MailServer:
     holds: Literal["rcpt", "dot"] | None = None
     held: int = 0
     refuses: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     password: str = "geheim"
     logins: list[str] = field(default_factory=list)
 
@@ -84,6 +85,8 @@ class MailServer:
     ) -> str:
         """Refuse a recipient where the next answer says so, else note it."""
         await self._hold("rcpt")
+        if address in self.unknown:
+            return NO_SUCH_MAILBOX.line
         if self.answers and self.answers[0].at == "rcpt":
             return self.answers.popleft().line
         envelope.rcpt_tos.append(address)

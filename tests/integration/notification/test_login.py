@@ -59,7 +59,7 @@ async def test_a_password_travels_over_tls(secured: MailServer) -> None:
 @pytest.mark.parametrize("starttls", ["auto", "always", "never"])
 async def test_a_server_that_offers_no_tls_gets_no_password(mail_server: MailServer, starttls: smtp.Starttls) -> None:
     """Nor does somebody on the way who takes the offer out: logging in would work."""
-    assert (await sent(mail_server, starttls)).result != "accepted"
+    assert await sent(mail_server, starttls) == Outcome("turned-away", "server-unreachable", "not-offered")
     assert not mail_server.logins
     assert not mail_server.mails
 
@@ -75,7 +75,7 @@ async def test_the_twin_that_takes_what_is_offered_gives_its_password_away(
 
 async def test_a_server_that_cannot_prove_its_name_gets_no_password(secured: MailServer) -> None:
     """Its certificate is by nobody whom this machine trusts."""
-    assert (await sent(secured)).result != "accepted"
+    assert await sent(secured) == Outcome("turned-away", "server-unreachable", "certificate")
     assert not secured.logins
 
 
@@ -83,5 +83,13 @@ async def test_a_server_that_cannot_prove_its_name_gets_no_password(secured: Mai
 async def test_a_server_that_offers_tls_and_refuses_it_gets_no_password(secured: MailServer) -> None:
     """The offer alone is not encryption."""
     secured.refuses["STARTTLS"] = "502 5.5.1 Not today"
-    assert (await sent(secured)).result != "accepted"
+    assert await sent(secured) == Outcome("turned-away", "server-unreachable", "turned-away")
     assert not secured.logins
+
+
+@pytest.mark.usefixtures("trusting")
+async def test_a_server_that_refuses_the_password_objects_to_us(secured: MailServer) -> None:
+    """It has nothing against the mail."""
+    secured.password = "another"
+    assert await sent(secured) == Outcome("turned-away", "server-unreachable", "login")
+    assert not secured.mails

@@ -72,3 +72,16 @@ def test_an_uncertain_mail_keeps_its_claim_for_the_answer_that_comes_late() -> N
 def test_what_a_dead_sender_left_is_judged_by_how_far_it_came(handed_over: bool, result: Result) -> None:
     """Past its leave for the dot nobody knows; before it nothing was sent."""
     assert left_behind(in_state("sending", claim=Claim("token", NOW, handed_over))).result == result
+
+
+def test_a_server_that_turned_us_away_costs_no_attempt() -> None:
+    """It was not about the mail."""
+    delivery = concluded(in_state("sending", attempts=2), Outcome("turned-away", "server-unreachable"), NOW, TERMS)
+    assert (delivery.state, delivery.attempts, delivery.put_back) == ("pending", 2, False)
+
+
+def test_a_mail_that_is_put_back_is_due_and_remembers_it() -> None:
+    """The next refusal counts."""
+    delivery = concluded(in_state("sending"), Outcome("put-back", "address-refused"), NOW, TERMS)
+    assert (delivery.state, delivery.attempts, delivery.put_back) == ("pending", 1, True)
+    assert concluded(delivery, LATER, NOW, TERMS).put_back

@@ -130,7 +130,7 @@ async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:
 
     ledger = PaperLedger(due=[sending(invitation())])
     await sender(ledger, compose=impossible).send_next(ready(ledger))
-    assert ledger.finished == [Outcome("refused", "address-refused")]
+    assert ledger.finished == [Outcome("unmailable", "address-refused")]
     assert ledger.steps == ["finished"]
 
 
