@@ -12,7 +12,7 @@ from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent, NoticeRequested
 from instroom_contracts.topology import EVENTS, PRIVATE
-from services.notification import gauges, handlers, pausing, storage
+from services.notification import gauges, handlers, limits, pausing, storage
 from services.notification.composing import compose
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
@@ -54,6 +54,7 @@ async def send(running: Running, settings: NotificationSettings) -> None:
 async def prepare(database: Database) -> None:
     """Make ready what is kept, and try at once whether the mail server takes mails again."""
     await storage.prepare(database)
+    await limits.prepare(database)
     await pausing.prepare(database)
 
 

@@ -8,20 +8,24 @@ from typing import Literal
 
 from instroom_contracts.notification import Failure
 
-State = Literal["waiting", "pending", "sending", "sent", "retry", "uncertain", "failed", "dropped"]
+State = Literal["waiting", "pending", "sending", "sent", "retry", "uncertain", "failed", "held", "dropped"]
 """How far a mail has come.
 
 `waiting`: its session has no date or link yet. `uncertain`: the mail server fell silent after the final dot, so nobody
-knows whether it took the mail (RFC 1047); held and listed. `dropped`: there is nothing to send.
+knows whether it took the mail (RFC 1047). `held`: its mailbox has had its share of the day. These two and what `failed`
+are listed. `dropped`: there is nothing to send.
 """
 
-Result = Literal["accepted", "try-later", "refused", "silence", "overtaken", "unmailable", "turned-away", "put-back"]
+Result = Literal[
+    "accepted", "try-later", "refused", "silence", "overtaken", "unmailable", "turned-away", "put-back", "over-cap"
+]
 """How an attempt ended.
 
 `try-later`: not taken, another attempt may succeed. `refused`: not taken, and not to be tried again, says the server.
 `silence`: no answer after the final dot. `overtaken`: given up before the final dot, since something newer is to be
 sent. `unmailable`: no mail can be made of it. `turned-away`: the server would not deal with us, whoever it was for.
-`put-back`: refused by a server that refuses everything, which says nothing of this mail.
+`put-back`: refused by a server that refuses everything, which says nothing of this mail. `over-cap`: not sent, since
+its mailbox has had its share of the day.
 """
 
 Objection = Literal["turned-away", "login", "not-offered", "certificate", "everything"]
@@ -42,6 +46,7 @@ class Delivery:
     """How far one mail has come, when it is due, how often it was tried and what went wrong last.
 
     `put_back`: it was refused before, by a server that refused everything; when it is refused again, that counts.
+    `released`: a person decided that it is to be sent, whatever its mailbox had today.
     """
 
     state: State
@@ -50,6 +55,7 @@ class Delivery:
     trouble: Failure | None = None
     claim: Claim | None = None
     put_back: bool = False
+    released: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ class Terms:
 
     Each pause is twice the one before, up to the longest. A mail is given up once its pauses would come to more than
     `patience`: RFC 5321 asks for four to five days (section 4.5.4.1). Time in which nothing was tried does not count.
-    `refusals` of so many recipients in a row are a server that refuses everything.
+    `refusals` of so many recipients in a row are a server that refuses everything. A mailbox gets `daily_cap` mails a
+    day at most.
     """
 
     patience: timedelta
@@ -80,6 +87,7 @@ class Terms:
     longest_pause: timedelta
     domain: str
     refusals: int = 5
+    daily_cap: int = 100
 
     def pause(self, attempts: int) -> timedelta:
         """Return the pause after so many attempts (from 1)."""
@@ -113,18 +121,21 @@ def concluded(delivery: Delivery, outcome: Outcome, now: datetime, terms: Terms)
 
     An uncertain one keeps its claim, so that a sender that only slept can still say what it learnt.
     """
-    attempts = delivery.attempts + (delivery.state != "uncertain")
-    done = Delivery("sent", now, attempts, outcome.trouble, put_back=delivery.put_back)
+    untried = replace(delivery, state="pending", due=now, trouble=outcome.trouble, claim=None)
+    tried = replace(untried, attempts=delivery.attempts + (delivery.state != "uncertain"))
     match outcome.result:
         case "accepted":
-            return done
+            after = replace(tried, state="sent")
         case "silence":
-            return replace(done, state="uncertain", claim=delivery.claim)
+            after = replace(tried, state="uncertain", claim=delivery.claim)
         case "overtaken" | "turned-away":
-            return replace(done, state="pending", attempts=delivery.attempts)
+            after = untried
+        case "over-cap":
+            after = replace(untried, state="held")
         case "put-back":
-            return replace(done, state="pending", put_back=True)
-        case "try-later" if not terms.is_last(done.attempts):
-            return replace(done, state="retry", due=now + terms.pause(done.attempts))
+            after = replace(tried, put_back=True)
+        case "try-later" if not terms.is_last(tried.attempts):
+            after = replace(tried, state="retry", due=now + terms.pause(tried.attempts))
         case _:
-            return replace(done, state="failed")
+            after = replace(tried, state="failed")
+    return after

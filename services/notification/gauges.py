@@ -16,7 +16,7 @@ from services.notification.pausing import paused_since
 from services.notification.storage import INVITATIONS, NOTICES
 
 KINDS: dict[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}
-OPEN: tuple[State, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed")
+OPEN: tuple[State, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held")
 """The states that are shown; `sent` and `dropped` only grow."""
 
 _BY_STATE: list[Document] = [

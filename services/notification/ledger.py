@@ -27,6 +27,7 @@ from instroom_contracts.cloudevent import EventData
 from services.notification.composing import Background
 from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
 from services.notification.domain import Invitation, Letter, Meeting, Notice, finished
+from services.notification.limits import DailyCap, mailbox
 from services.notification.pausing import Pausing, later
 from services.notification.standing import Refusal
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
@@ -72,6 +73,7 @@ class MongoLedger:
         self._terms = terms
         self._leases = leases
         self._pausing = Pausing(database, terms)
+        self._cap = DailyCap(database, terms.daily_cap)
 
     async def claim(self) -> Letter | None:
         """Take the mail that has been due for longest; it is `sending` now.
@@ -127,6 +129,12 @@ class MongoLedger:
             return Background(asked_about)
         edition = await self._found(EDITIONS, letter.edition_id)
         return Background(edition, await self._meeting(letter))
+
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Count a mail for its mailbox; False where that has had its share of the day, unless a person released it."""
+        if letter.delivery.released:
+            return True
+        return await self._cap.admits(letter.message_id(self._terms.domain), letter.participant.email, now)
 
     async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
@@ -211,7 +219,7 @@ def _held(letter: Letter) -> Document:
 
 
 def _digest(letter: Letter) -> str:
-    return sha256(letter.participant.email.casefold().encode()).hexdigest()
+    return sha256(mailbox(letter.participant.email).encode()).hexdigest()
 
 
 def _tell(fact: EventData, invitation: Invitation) -> Tell:

@@ -42,6 +42,9 @@ class Ledger(Protocol):
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
 
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Count a mail for its mailbox; False where that has had its share of the day."""
+
     async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
 
@@ -160,6 +163,8 @@ class Sender:
         except Exception:  # whatever the defect is, it concerns this mail alone
             log.exception("composing_failed", **_ids(letter))
             return Outcome("try-later", "message-refused")
+        if not await self._ledger.admits(letter, self._clock()):
+            return Outcome("over-cap")
         return await carrier.send(mail, partial(self._leave, letter))
 
     async def _leave(self, letter: Letter) -> bool:

@@ -45,6 +45,7 @@ class NotificationSettings(ServiceSettings):
     mail_refusals: int = Field(
         5, ge=2, description="refusals in a row, of different recipients, that are a server which refuses everything"
     )
+    mail_daily_cap: int = Field(100, ge=1, description="mails a day to one address; those above it are held")
     mail_claim_s: float = Field(300.0, gt=0, description="how long a sender has a mail before another may take it")
 
     @field_validator("smtp_url")
@@ -91,6 +92,7 @@ class NotificationSettings(ServiceSettings):
             longest_pause=timedelta(seconds=self.mail_longest_pause_s),
             domain=self.mail_domain,
             refusals=self.mail_refusals,
+            daily_cap=self.mail_daily_cap,
         )
 
     def leases(self) -> Leases:

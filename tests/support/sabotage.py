@@ -20,7 +20,7 @@ from chassis import committer, consumer, deciding, inbox, mongo, relay, service,
 from instroom_contracts.cloudevent import decode
 from services.enrolment import schema
 from services.enrolment.domain import values
-from services.notification import ledger
+from services.notification import handlers, ledger
 
 
 def switch(owner: object, name: str, stand_in: object) -> None:
@@ -143,9 +143,26 @@ def leave() -> None:
     switch(ledger.MongoLedger, "hand_over", unrecorded)
 
 
+def restraint() -> None:
+    """Mail a refusal as often as it is asked for."""
+    switch(handlers, "refusal_of_the_day", lambda request, _: request.notice_id)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
-    for guard in (seats, memory, quarantine, isolation, acknowledgement, confirms, order, patience, hurry, leave)
+    for guard in (
+        seats,
+        memory,
+        quarantine,
+        isolation,
+        acknowledgement,
+        confirms,
+        order,
+        patience,
+        hurry,
+        leave,
+        restraint,
+    )
 }
 
 if __name__ == "__main__":

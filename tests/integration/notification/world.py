@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,9 +31,10 @@ class World:
         self.database = database
         self.ledger = self.ledger_of(MongoLedger)
 
-    def ledger_of(self, kind: type[MongoLedger]) -> MongoLedger:
-        """Return a ledger of this kind that tells into the database."""
-        return kind(self.database, self.mongo.transaction, self.tell, terms=TERMS, leases=LEASES)
+    def ledger_of(self, kind: type[MongoLedger], **terms: Any) -> MongoLedger:
+        """Return a ledger of this kind that tells into the database, on other terms where some are given."""
+        agreed = replace(TERMS, **terms)
+        return kind(self.database, self.mongo.transaction, self.tell, terms=agreed, leases=LEASES)
 
     async def tell(self, session: Session, tells: Sequence[Tell], now: datetime) -> None:
         """Write facts down as the outbox would."""

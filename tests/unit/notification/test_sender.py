@@ -31,6 +31,7 @@ class PaperLedger:
     steps: list[str] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
+    too_much: bool = False
 
     async def claim(self) -> Letter | None:
         """Hand out what is due."""
@@ -39,6 +40,10 @@ class PaperLedger:
     async def background(self, letter: Letter) -> Background:
         """Know nothing."""
         return Background()
+
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Admit what is not too much."""
+        return not self.too_much
 
     async def hand_over(self, letter: Letter) -> bool:
         """Give leave."""
@@ -131,6 +136,14 @@ async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:
     ledger = PaperLedger(due=[sending(invitation())])
     await sender(ledger, compose=impossible).send_next(ready(ledger))
     assert ledger.finished == [Outcome("unmailable", "address-refused")]
+    assert ledger.steps == ["finished"]
+
+
+async def test_a_mail_above_its_mailboxs_share_of_the_day_is_not_sent() -> None:
+    """Somebody has us write to one address over and over."""
+    ledger = PaperLedger(due=[sending(invitation())], too_much=True)
+    await sender(ledger).send_next(ready(ledger))
+    assert ledger.finished == [Outcome("over-cap")]
     assert ledger.steps == ["finished"]
 
 
