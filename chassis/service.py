@@ -8,8 +8,9 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -55,13 +56,15 @@ class Running:
 Task = Callable[[Running], Coroutine[Any, Any, None]]
 Migration = Callable[[Mongo, Database], Awaitable[None]]
 """Brings what an earlier release stored into the form of this one, before anything is decided; at every start."""
+Remark = Callable[[Database], Awaitable[str | None]]
+"""Say in a sentence what an operator should know of a service that is ready; None where there is nothing."""
 
 
 @dataclass(frozen=True)
 class Service:
     """A service: its name, its two tables, how its collections are prepared, and what it does besides listening.
 
-    `looks` read the figures that it shows besides those that every service does.
+    `looks` read the figures that it shows besides those that every service does, `remarks` what `/readyz` says besides.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Service:
     tasks: Sequence[Task] = ()
     looks: Sequence[Look] = ()
     migrations: Sequence[Migration] = ()
+    remarks: Mapping[str, Remark] = field(default_factory=dict)
 
 
 class Runner:
@@ -117,7 +121,10 @@ class Runner:
         """Return the ASGI application: health routes outside, the consumers inside."""
         return AsgiFastStream(
             self._broker,
-            asgi_routes=health.routes({"mongodb": self._database_trouble, "rabbitmq": self._broker_trouble}),
+            asgi_routes=health.routes(
+                {"mongodb": self._database_trouble, "rabbitmq": self._broker_trouble},
+                {about: partial(remark, self._database) for about, remark in self._service.remarks.items()},
+            ),
             lifespan=self._lifespan,
             after_startup=[self._begin_consuming],
             on_shutdown=[self._drain],

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from cli.audit.evidence import Evidence, Invitation, Place
 from cli.audit.verdict import Offence, Verdict, verdict
 
-UNDER_WAY = frozenset({"waiting", "pending", "sending", "retry", "sent", "uncertain", "failed"})
-FOR_THE_OPERATOR = ("uncertain", "failed")
+UNDER_WAY = frozenset({"waiting", "pending", "sending", "retry", "sent", "uncertain", "failed", "held"})
+FOR_THE_OPERATOR = ("uncertain", "failed", "held")
 
 
 def one_invitation_each(evidence: Evidence) -> Verdict:

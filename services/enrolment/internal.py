@@ -9,6 +9,9 @@ from pydantic import Field
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.fields import Many
 
+Moved = Annotated[tuple[str, str, int], Field(strict=False)]
+"""A session that came to a pool: its edition, its id, and how many seats it had to offer before."""
+
 
 class ParkingExpired(EventData):
     """Say that requests have waited long enough for their edition: ids of `parked` documents, "source id"."""
@@ -32,4 +35,4 @@ class PoolServing(EventData):
 
     pool: str
     free: int
-    moved: Many[tuple[str, str, int]] = ()
+    moved: Many[Moved] = ()

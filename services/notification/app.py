@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 from chassis.handling import Hears, Tell, Tells
-from chassis.mongo import Session
+from chassis.mongo import Database, Session
 from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent, NoticeRequested
 from instroom_contracts.topology import EVENTS, PRIVATE
-from services.notification import gauges, handlers, storage
+from services.notification import gauges, handlers, limits, pausing, storage
 from services.notification.composing import compose
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
@@ -51,10 +51,18 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     ).run()
 
 
+async def prepare(database: Database) -> None:
+    """Make ready what is kept, and try at once whether the mail server takes mails again."""
+    await storage.prepare(database)
+    await limits.prepare(database)
+    await pausing.prepare(database)
+
+
 def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
-    sending, looks = partial(send, settings=settings), (gauges.mails, gauges.overdue)
-    return Service("notification", HEARS, TELLS, storage.prepare, tasks=(sending,), looks=looks)
+    sending, looks = partial(send, settings=settings), (gauges.mails, gauges.overdue, gauges.paused)
+    remarks = {"mail": pausing.remark}
+    return Service("notification", HEARS, TELLS, prepare, tasks=(sending,), looks=looks, remarks=remarks)
 
 
 def main() -> None:

@@ -189,7 +189,7 @@ def refreshed(invitation: Invitation, meeting: Meeting, origin: Origin, now: dat
         return _under_way(invitation, _after(invitation, cancel), meeting, now)
     if state == "retry" and _readiness(invitation, newest, meeting) == "pending":
         return invitation
-    if state in ("waiting", "pending", "retry", "dropped"):
+    if state in ("waiting", "pending", "retry", "held", "dropped"):
         return _under_way(invitation, newest, meeting, now)
     return _under_way(invitation, _after(invitation, replace(newest, cause=RESCHEDULED, origin=origin)), meeting, now)
 

@@ -12,10 +12,11 @@ from chassis.documents import Document, Kind
 from chassis.gauges import Key, gauge
 from chassis.mongo import Database, aggregated
 from services.notification.delivery import State
+from services.notification.pausing import paused_since
 from services.notification.storage import INVITATIONS, NOTICES
 
 KINDS: dict[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}
-OPEN: tuple[State, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed")
+OPEN: tuple[State, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held")
 """The states that are shown; `sent` and `dropped` only grow."""
 
 _BY_STATE: list[Document] = [
@@ -42,3 +43,10 @@ async def overdue(database: Database, now: datetime) -> Iterable[GaugeMetricFami
         first = await database[kind.collection].find_one(due, {"delivery.due": 1}, sort=[("delivery.due", 1)])
         longest = max(longest, (now - first["delivery"]["due"]).total_seconds() if first else 0.0)
     return [gauge("mail_overdue_seconds", "How long the mail that is due for longest has waited", {(): longest})]
+
+
+async def paused(database: Database, now: datetime) -> Iterable[GaugeMetricFamily]:
+    """Tell for how long nothing has been sent because the mail server refuses everything."""
+    since = await paused_since(database)
+    resting = max(0.0, (now - since).total_seconds()) if since else 0.0
+    return [gauge("mail_paused_seconds", "How long nothing has been sent, as the server refuses all", {(): resting})]

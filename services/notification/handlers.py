@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chassis.documents import Documents
+from chassis.documents import ById, Documents
 from chassis.handling import Tell
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
 from services.notification.domain import Meeting, Origin, asked, invitation_id, noted, refreshed
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, OF_SESSION, meeting_id
+from services.notification.limits import NEVER_MAILED, Told, refusal_of_the_day
+from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, OF_SESSION, REFUSALS, meeting_id
 
 
 def invite_or_withdraw(event: CloudEvent[InvitationRequested], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -34,9 +35,20 @@ def invite_or_withdraw(event: CloudEvent[InvitationRequested], documents: Docume
 
 
 def notify(event: CloudEvent[NoticeRequested], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Store a notice about the waiting list or a refusal; one that is known stays as it is."""
-    if documents.get(NOTICES, event.data.notice_id) is None:
-        documents.put(NOTICES, event.data.notice_id, noted(event.data, now, event.traceparent))
+    """Store a notice about the waiting list or a refusal; one that is known stays as it is.
+
+    The same refusal is mailed to the same mailbox once a day, however often it is asked for.
+    """
+    request = event.data
+    if request.reason in NEVER_MAILED:
+        return ()
+    today = refusal_of_the_day(request, now)
+    documents.require([ById(NOTICES, request.notice_id), ById(REFUSALS, today)])
+    if documents.get(NOTICES, request.notice_id) or documents.get(REFUSALS, today):
+        return ()
+    if request.kind == "refusal":
+        documents.put(REFUSALS, today, Told(now))
+    documents.put(NOTICES, request.notice_id, noted(request, now, event.traceparent))
     return ()
 
 

@@ -1,31 +1,53 @@
 """The ledger: how a sender takes stored mails and records what became of them.
 
 A claim makes one sender at a time responsible for a mail. It is kept with the mail: its token guards every further
-step, and it lapses, so that a mail whose sender died is found again.
+step, and it lapses, so that a mail whose sender died is found again. When it lapses is for the database's clock alone
+to say, and is judged in the update that rests on it: senders' clocks may differ, and a sender may sleep at any point.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from hashlib import sha256
+from typing import Any, TypeVar
 
+import structlog
 from pymongo import ReturnDocument
 
 from chassis.documents import Document, Kind
 from chassis.errors import Conflict
 from chassis.handling import Cause, Tell
+from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import EventData
 from services.notification.composing import Background
-from services.notification.delivery import Outcome, Terms, concluded
+from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
 from services.notification.domain import Invitation, Letter, Meeting, Notice, finished
+from services.notification.limits import DailyCap, mailbox
+from services.notification.pausing import Pausing, later
+from services.notification.standing import Refusal
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
+
+DUE: Document = {
+    "$or": [
+        {"delivery.state": "pending"},
+        {"delivery.state": "retry", "$expr": {"$lte": ["$delivery.due", SERVER_NOW]}},
+    ]
+}
+"""What a sender may take: a mail that is `pending` is due, whatever the clock of whoever asked for it said."""
+STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
+LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
+DUE_FIRST = {"delivery.due": 1}
+NEXT_REVISION: Document = {"$add": ["$revision", 1]}
+
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
 TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
 """Write events to the outbox, in the transaction of this session."""
@@ -50,29 +72,55 @@ class MongoLedger:
         self._tell = tell
         self._terms = terms
         self._leases = leases
+        self._pausing = Pausing(database, terms)
+        self._cap = DailyCap(database, terms.daily_cap)
 
-    async def claim(self, now: datetime) -> Letter | None:
-        """Take the mail that has been due for longest; it is `sending` now."""
-        due = {"delivery.state": {"$in": ["pending", "retry"]}, "delivery.due": {"$lte": now}}
-        claim = {"token": uuid.uuid4().hex, "until": now + self._leases.before_dot, "handedOver": False}
-        taken = {"$set": {"delivery.state": "sending", "delivery.claim": claim}, "$inc": {"revision": 1}}
+    async def claim(self) -> Letter | None:
+        """Take the mail that has been due for longest; it is `sending` now.
+
+        While sending rests, take one to try at the end of each pause: the one that was tried least, since those that
+        the server refused before may be refused for good.
+        """
+        token = uuid.uuid4().hex
+        if not (await self._pausing.standing()).is_paused:
+            return await self._take(token, DUE_FIRST)
+        if await self._is_any_due() and await self._pausing.may_probe(token, self._leases.after_dot):
+            return await self._take(token, {"delivery.attempts": 1, **DUE_FIRST})
+        return None
+
+    async def _take(self, token: str, order: Mapping[str, int]) -> Letter | None:
+        claim = {"token": token, "until": later(self._leases.before_dot), "handedOver": False}
+        taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
         for kind in (INVITATIONS, NOTICES):
             document = await self._database[kind.collection].find_one_and_update(
-                due, taken, sort=[("delivery.due", 1)], return_document=ReturnDocument.AFTER
+                DUE, [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
             )
             if document is not None:
                 return kind.read(document)
         return None
 
-    async def lapsed(self, now: datetime) -> Letter | None:
-        """Return a mail that is `sending` and whose claim has run out."""
+    async def _is_any_due(self) -> bool:
+        looked = [await self._database[kind.collection].find_one(DUE, {"_id": 1}) for kind in (INVITATIONS, NOTICES)]
+        return any(looked)
+
+    async def settle_left_behind(self, now: datetime) -> Letter | None:
+        """Judge a mail whose claim has run out by how far it had come, in the transaction that reads it; return it.
+
+        Raises `Conflict` where the mail changed at the same time: its sender may be awake again.
+        """
         for kind in (INVITATIONS, NOTICES):
-            document = await self._database[kind.collection].find_one(
-                {"delivery.state": "sending", "delivery.claim.until": {"$lt": now}}
-            )
-            if document is not None:
-                return kind.read(document)
+            if await self._database[kind.collection].find_one(LAPSED, {"_id": 1}) is not None:
+                return await self._settle_one(kind, now)
         return None
+
+    async def _settle_one(self, kind: Kind[Any], now: datetime) -> Letter | None:
+        async with self._transaction() as session:
+            document = await self._database[kind.collection].find_one(LAPSED, session=session)
+            if document is None:
+                return None
+            letter: Letter = kind.read(document)
+            await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
+            return letter
 
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
@@ -82,11 +130,17 @@ class MongoLedger:
         edition = await self._found(EDITIONS, letter.edition_id)
         return Background(edition, await self._meeting(letter))
 
-    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Count a mail for its mailbox; False where that has had its share of the day, unless a person released it."""
+        if letter.delivery.released:
+            return True
+        return await self._cap.admits(letter.message_id(self._terms.domain), letter.participant.email, now)
+
+    async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
-        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": now + self._leases.after_dot}
+        coming = {"delivery.claim.handedOver": True, "delivery.claim.until": later(self._leases.after_dot)}
         done = await self._database[kind_of(letter).collection].update_one(
-            {**_held(letter), "following": None}, {"$set": coming, "$inc": {"revision": 1}}
+            {**_held(letter), **STANDS, "following": None}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
         )
         return done.matched_count == 1
 
@@ -96,19 +150,50 @@ class MongoLedger:
         Raises `Conflict` where the mail changed at the same time; then it can be done again.
         """
         kind = kind_of(letter)
-        letters = self._database[kind.collection]
         async with self._transaction() as session:
-            document = await letters.find_one(_held(letter), session=session)
+            document = await self._database[kind.collection].find_one(_held(letter), session=session)
             if document is None:
                 return
-            after, tells = await self._concluded(kind.read(document), outcome, now, session)
-            read = {"_id": document["_id"], "revision": document["revision"]}
-            written = await letters.replace_one(
-                read, {"revision": document["revision"] + 1, **kind.write(after)}, session=session
-            )
-            if written.matched_count != 1:
-                raise Conflict(f"a document of {kind.collection} changed after it was read")
-            await self._tell(session, tells, now)
+            kept: Letter = kind.read(document)
+            if is_news(kept.delivery, outcome):
+                await self._conclude(kept, document["revision"], outcome, now, session)
+
+    async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
+        """Write what a mail has come to over the revision that was read, and tell it; and how we stand since."""
+        kind = kind_of(letter)
+        outcome = await self._in_its_light(letter, outcome, now, session)
+        after, tells = await self._concluded(letter, outcome, now, session)
+        written = await self._database[kind.collection].replace_one(
+            {"_id": letter.id, "revision": revision}, {"revision": revision + 1, **kind.write(after)}, session=session
+        )
+        if written.matched_count != 1:
+            raise Conflict(f"a document of {kind.collection} changed after it was read")
+        await self._tell(session, tells, now)
+
+    async def _in_its_light(self, letter: Letter, outcome: Outcome, now: datetime, session: Session) -> Outcome:
+        """Learn from an outcome how we stand with the server, and return what it means for its mail in that light."""
+        before = await self._pausing.standing(session)
+        first = Refusal(kind_of(letter).collection, letter.id, _digest(letter))
+        refusal = None if letter.delivery.put_back else first
+        claim = letter.delivery.claim.token if letter.delivery.claim else ""
+        after = before.after(outcome, refusal, claim, self._terms.refusals)
+        if after != before or (after.is_paused and claim == before.probe):
+            await self._pausing.keep(after, session)
+        if after.pauses > before.pauses:
+            log.error("mail_paused", reason=after.objection, smtp_code=after.code, count=after.pauses)
+        if after.is_paused and not before.is_paused:
+            await self._put_back(before.refusals, now, session)
+        if before.is_paused and not after.is_paused:
+            log.info("mail_resumed")
+        return after.softened(outcome)
+
+    async def _put_back(self, refusals: Sequence[Refusal], now: datetime, session: Session) -> None:
+        """Have the mails sent after all that were given up right before the server turned out to refuse everything."""
+        again = {"delivery.state": "pending", "delivery.due": now, "delivery.putBack": True}
+        for one in refusals:
+            given_up = {"_id": one.id, "delivery.state": "failed", "delivery.putBack": {"$ne": True}}
+            change: Document = {"$set": again, "$inc": {"revision": 1}}
+            await self._database[one.collection].update_one(given_up, change, session=session)
 
     async def _concluded(
         self, letter: Letter, outcome: Outcome, now: datetime, session: Session
@@ -131,6 +216,10 @@ def _held(letter: Letter) -> Document:
     """Select a mail as long as the claim that it was taken under stands."""
     claim = letter.delivery.claim
     return {"_id": letter.id, "delivery.claim.token": claim.token if claim else ""}
+
+
+def _digest(letter: Letter) -> str:
+    return sha256(mailbox(letter.participant.email).encode()).hexdigest()
 
 
 def _tell(fact: EventData, invitation: Invitation) -> Tell:

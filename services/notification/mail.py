@@ -35,7 +35,7 @@ class Unmailable(Exception):
 
     def __init__(self, code: Failure, *, later: bool = False) -> None:
         super().__init__(code)
-        self.outcome = Outcome("try-later" if later else "refused", code)
+        self.outcome = Outcome("try-later" if later else "unmailable", code)
 
 
 @dataclass(frozen=True)

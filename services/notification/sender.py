@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,20 +36,23 @@ LONGEST_PAUSE_S = 5.0
 class Ledger(Protocol):
     """Where mails are kept, as the sender sees it."""
 
-    async def claim(self, now: datetime) -> Letter | None:
+    async def claim(self) -> Letter | None:
         """Take a mail that is due; it is `sending` now."""
 
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
 
-    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Count a mail for its mailbox; False where that has had its share of the day."""
+
+    async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
 
     async def finish(self, letter: Letter, outcome: Outcome, now: datetime) -> None:
         """Record how an attempt ended and tell the facts, in one transaction; nothing where the claim is lost."""
 
-    async def lapsed(self, now: datetime) -> Letter | None:
-        """Return a mail that was left behind by a sender that died."""
+    async def settle_left_behind(self, now: datetime) -> Letter | None:
+        """Judge a mail that was left behind by a sender that died, and record it; None where there is none."""
 
 
 class Carrier(Protocol):
@@ -67,11 +71,15 @@ Compose = Callable[[Letter, Background, datetime], Outgoing]
 
 @dataclass(frozen=True)
 class Pace:
-    """How many connections send at once, and in seconds how often an idle one looks and how long a stop may take."""
+    """How many connections send at once; in seconds: how often an idle one looks, how long a stop may take.
+
+    `leave_s` is how old a leave for the final dot may be: a sender that slept longer may have lost its claim since.
+    """
 
     lines: int
     poll_s: float
     stop_s: float
+    leave_s: float
 
 
 class Sender:
@@ -108,14 +116,14 @@ class Sender:
 
     async def send_next(self, carrier: Carrier) -> bool:
         """Send one mail that is due, or judge one that was left behind; False when there is none."""
-        letter = await self._ledger.claim(self._clock())
+        letter = await self._ledger.claim()
         if letter is not None:
             await self._send(letter, carrier)
             return True
-        lapsed = await self._ledger.lapsed(self._clock())
-        if lapsed is not None:
-            await self._settle(lapsed, _left_behind(lapsed))
-        return lapsed is not None
+        settled = await self._ledger.settle_left_behind(self._clock())
+        if settled is not None:
+            log.warning("mail_left_behind", **_ids(settled))
+        return settled is not None
 
     async def _work(self) -> None:
         carrier = self._dial()
@@ -155,10 +163,19 @@ class Sender:
         except Exception:  # whatever the defect is, it concerns this mail alone
             log.exception("composing_failed", **_ids(letter))
             return Outcome("try-later", "message-refused")
+        if not await self._ledger.admits(letter, self._clock()):
+            return Outcome("over-cap")
         return await carrier.send(mail, partial(self._leave, letter))
 
     async def _leave(self, letter: Letter) -> bool:
-        return await self._ledger.hand_over(letter, self._clock())
+        """Ask for leave; where that fails or took longer than a claim lasts, there is none, and no dot is sent."""
+        asked = time.monotonic()
+        try:
+            given = await self._ledger.hand_over(letter)
+        except TROUBLE as error:
+            log.warning("sending_interrupted", error=type(error).__name__, **_ids(letter))
+            return False
+        return given and time.monotonic() - asked < self._pace.leave_s
 
     async def _settle(self, letter: Letter, outcome: Outcome) -> None:
         """Record an outcome as often as it takes, since nobody else knows it; a stop does not wait long for that."""
@@ -173,14 +190,6 @@ class Sender:
             else:
                 log.info("mail_attempted", state=outcome.result, reason=outcome.trouble, **_ids(letter))
                 return
-
-
-def _left_behind(letter: Letter) -> Outcome:
-    """Judge a mail whose sender died: from right before its final dot on nobody knows."""
-    claim = letter.delivery.claim
-    if claim is not None and claim.handed_over:
-        return Outcome("silence", "outcome-unknown")
-    return Outcome("try-later", "message-refused")
 
 
 def _ids(letter: Letter) -> dict[str, str]:

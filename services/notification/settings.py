@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings
 from services.notification.calendar import Party
@@ -23,7 +23,9 @@ class NotificationSettings(ServiceSettings):
     """What the notification service needs besides what every service does."""
 
     smtp_url: SecretStr = Field(description="smtp[s]://[user:password@]host[:port] of the mail server")
-    smtp_starttls: Literal["auto", "always", "never"] = Field("auto", description="auto: where the server offers it")
+    smtp_starttls: Literal["auto", "always", "never"] = Field(
+        "auto", description="auto: always where SMTP_URL has a user, else where the server offers it"
+    )
     smtp_timeout_s: float = Field(30.0, gt=0, description="wait for an answer to a command")
     smtp_dot_timeout_s: float = Field(600.0, gt=0, description="wait for the answer to a whole mail (RFC 5321: 10 min)")
     mail_domain: str = Field(
@@ -35,9 +37,15 @@ class NotificationSettings(ServiceSettings):
     mail_from_name: str = "Inschrijving"
     mail_lines: int = Field(4, ge=1, le=50, description="connections to the mail server at most")
     mail_poll_ms: float = Field(500.0, gt=0, description="how often to look for mails that are due")
-    mail_attempts: int = Field(10, ge=1, description="after so many attempts a mail is given up")
+    mail_patience_s: float = Field(
+        4 * 24 * 3600, ge=0, description="how long a mail is tried before it is given up (RFC 5321: four days or more)"
+    )
     mail_first_pause_s: float = Field(30.0, gt=0, description="pause after the first attempt; doubles with each")
     mail_longest_pause_s: float = Field(3600.0, gt=0)
+    mail_refusals: int = Field(
+        5, ge=2, description="refusals in a row, of different recipients, that are a server which refuses everything"
+    )
+    mail_daily_cap: int = Field(100, ge=1, description="mails a day to one address; those above it are held")
     mail_claim_s: float = Field(300.0, gt=0, description="how long a sender has a mail before another may take it")
 
     @field_validator("smtp_url")
@@ -47,6 +55,15 @@ class NotificationSettings(ServiceSettings):
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("SMTP_URL must look like smtp://host:port or smtps://user:password@host:port")
         return url
+
+    @field_validator("smtp_starttls")
+    @classmethod
+    def _keeps_the_password_secret(cls, chosen: str, info: ValidationInfo) -> str:
+        url = info.data.get("smtp_url")
+        parts = urlsplit(url.get_secret_value()) if url else None
+        if parts and parts.username and parts.scheme == "smtp" and chosen == "never":
+            raise ValueError("SMTP_URL has a password, which travels over TLS only: say smtps://, or leave this out")
+        return chosen
 
     def server(self) -> Server:
         """Return the mail server and how to speak to it."""
@@ -68,12 +85,14 @@ class NotificationSettings(ServiceSettings):
         return House(Party(self.mail_from_name, address), self.mail_domain)
 
     def terms(self) -> Terms:
-        """Return how often a mail is tried, and with which pauses."""
+        """Return how long a mail is tried, and with which pauses."""
         return Terms(
-            attempts=self.mail_attempts,
+            patience=timedelta(seconds=self.mail_patience_s),
             first_pause=timedelta(seconds=self.mail_first_pause_s),
             longest_pause=timedelta(seconds=self.mail_longest_pause_s),
             domain=self.mail_domain,
+            refusals=self.mail_refusals,
+            daily_cap=self.mail_daily_cap,
         )
 
     def leases(self) -> Leases:
@@ -83,4 +102,9 @@ class NotificationSettings(ServiceSettings):
 
     def pace(self) -> Pace:
         """Return how many connections send, and how often they look."""
-        return Pace(lines=self.mail_lines, poll_s=self.mail_poll_ms / 1000, stop_s=self.graceful_timeout_s)
+        return Pace(
+            lines=self.mail_lines,
+            poll_s=self.mail_poll_ms / 1000,
+            stop_s=self.graceful_timeout_s,
+            leave_s=self.mail_claim_s,
+        )

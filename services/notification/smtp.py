@@ -8,8 +8,9 @@ it can record how far the mail has come.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import aiosmtplib
@@ -18,7 +19,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from chassis.tracing import OFF, Tracer
 from instroom_contracts.notification import Failure
-from services.notification.delivery import Outcome
+from services.notification.delivery import UNKNOWN, Objection, Outcome
 from services.notification.mail import Outgoing
 
 log = structlog.get_logger()
@@ -30,7 +31,6 @@ Leave = Callable[[], Awaitable[bool]]
 BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
 UNREACHABLE = Outcome("try-later", "server-unreachable")
 UNSUPPORTED = Outcome("refused", "address-unsupported")
-UNKNOWN = Outcome("silence", "outcome-unknown")
 _LATER, _NEVER = 4, 5
 _ANSWERS = {
     2: Outcome("accepted"),
@@ -42,6 +42,8 @@ _STARTTLS = {"auto": None, "always": True, "never": False}
 _START_INPUT = 354
 _BEYOND_ASCII = ("SMTPUTF8", "BODY=8BITMIME")
 """What MAIL says where an address holds more than ASCII (RFC 6531, section 3.6)."""
+_LOGIN_FIRST = (530, 534, 535, 538)
+"""What a server says to whoever has not logged in as it wants, whatever they ask for (RFC 4954, section 6)."""
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -60,6 +62,16 @@ class Server:
     password: str | None = None
     timeout_s: float = 30.0
     dot_timeout_s: float = 600.0
+
+    @property
+    def start_tls(self) -> bool | None:
+        """Say whether to ask for TLS on a connection that begins without it; None: where it is offered.
+
+        A password never travels in the open, so who logs in always asks: somebody on the way can hide the offer.
+        """
+        if self.tls:
+            return False
+        return True if self.username else _STARTTLS[self.starttls]
 
 
 class Line:
@@ -113,7 +125,7 @@ class Line:
         except BROKEN as error:
             log.warning("mail_server_away", error=type(error).__name__, smtp_code=getattr(error, "code", None))
             self.drop()
-            return UNREACHABLE
+            return _not_let_in(error)
         try:
             if mail.needs_utf8 and not await _takes_utf8(client):
                 return UNSUPPORTED
@@ -138,7 +150,7 @@ class Line:
             hostname=server.host,
             port=server.port,
             use_tls=server.tls,
-            start_tls=False if server.tls else _STARTTLS[server.starttls],
+            start_tls=server.start_tls,
             username=server.username,
             password=server.password,
             timeout=server.timeout_s,
@@ -168,7 +180,7 @@ class Line:
         except BROKEN:
             self.drop()
             return UNKNOWN
-        return _ANSWERS.get(answer.code // 100, UNKNOWN)
+        return replace(_ANSWERS.get(answer.code // 100, UNKNOWN), code=answer.code)
 
     async def _reset(self, code: int) -> None:
         """Clear the server's mind of a mail that it refused; hang up on one that talks strangely."""
@@ -194,7 +206,26 @@ def _protocol(client: aiosmtplib.SMTP | None) -> SMTPProtocol:
     return client.protocol
 
 
+def _not_let_in(error: Exception) -> Outcome:
+    """Judge why there is no connection: a server that is away is tried later, one that objects to us refuses all."""
+    objection, code = _objection(error), getattr(error, "code", None)
+    return replace(UNREACHABLE, result="turned-away", code=code, objection=objection) if objection else UNREACHABLE
+
+
+def _objection(error: Exception) -> Objection | None:
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        if error.code // 100 != _NEVER:
+            return None
+        refuses_login = isinstance(error, aiosmtplib.SMTPAuthenticationError) or error.code in _LOGIN_FIRST
+        return "login" if refuses_login else "turned-away"
+    if isinstance(error.__cause__ or error, ssl.SSLCertVerificationError):
+        return "certificate"
+    return None if isinstance(error, OSError | TimeoutError) else "not-offered"
+
+
 def _not_taken(error: aiosmtplib.SMTPResponseException) -> Outcome:
     """Judge an answer that came before the final dot: final where it begins with a 5 (RFC 5321, section 4.2.1)."""
+    if error.code in _LOGIN_FIRST:
+        return _not_let_in(error)
     trouble: Failure = "address-refused" if isinstance(error, aiosmtplib.SMTPRecipientRefused) else "message-refused"
-    return Outcome("refused" if error.code // 100 == _NEVER else "try-later", trouble)
+    return Outcome("refused" if error.code // 100 == _NEVER else "try-later", trouble, code=error.code)

@@ -16,6 +16,7 @@ from chassis.documents import Document, Kind, Order
 from chassis.mongo import Database
 from instroom_contracts.catalog import EditionPublished
 from services.notification.domain import Invitation, Letter, Meeting, Notice
+from services.notification.limits import Told
 
 T = TypeVar("T")
 
@@ -54,6 +55,8 @@ EDITIONS = _kind("editions", EditionPublished)
 MEETINGS = _kind("sessions", Meeting)
 INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation)})
 NOTICES = _kind("notices", Notice)
+REFUSALS = _kind("refusals", Told)
+"""Who was told of which refusal today."""
 
 OF_SESSION = Order(
     INVITATIONS, group="session", rank="number", group_of=_session_of, rank_of=lambda invitation: invitation.number

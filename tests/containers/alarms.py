@@ -28,6 +28,7 @@ OVERDUE = 'instroom_mail_overdue_seconds{service="notification",instance="a"}'
 ECHOES = 'instroom_echoes_total{service="enrolment",instance="a",account=""}'
 SENT_ON = 'instroom_echoes_total{service="enrolment",instance="a",account="website"}'
 OVERDRAWN = 'instroom_overdrawn_total{service="enrolment",instance="a",allowance="held",account="website"}'
+PAUSED = 'instroom_mail_paused_seconds{service="notification",instance="a"}'
 BEHIND = 'instroom_clock_behind_seconds{service="enrolment",instance="a"}'
 REFUSED = 'instroom_facts_refused{queue="int.portal.facts",service="enrolment",instance="a"}'
 LAG = 'instroom_outbox_lag_seconds{service="catalog",exchange="instroom.events",instance="a"}'
@@ -86,7 +87,7 @@ AT_REST: Series = {
     **{up(service): "1x4000" for service in ("catalog", "enrolment", "notification")},
     **{database(service): "1x4000" for service in ("catalog", "enrolment", "notification")},
     **{broker(job): "1x4000" for job in ("rabbitmq", "queues")},
-    **{mails(state): "0x4000" for state in ("waiting", "pending", "sending", "retry", "uncertain", "failed")},
+    **{mails(state): "0x4000" for state in ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held")},
     CONSUMERS: "3x4000",
     CONSUMERS.replace(".v1", ".v1.dead"): "0x4000",
     WAITING: "0x4000",
@@ -119,6 +120,7 @@ AT_REST: Series = {
     MEMORY: "0x4000",
     DISK: "0x4000",
     OVERDUE: "0x4000",
+    PAUSED: "0x4000",
     LAG: "0x4000",
 }
 
@@ -192,6 +194,8 @@ EXAMPLES = (
     fires("MailsOverdue", "for ten minutes", 5, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "the senders were just started", 1, {OVERDUE: "600x4000"}),
     silent("MailsOverdue", "for a minute", 5, {OVERDUE: "60x4000"}),
+    fires("MailServerRefuses", "and so mails are overdue", 20, {PAUSED: "0+15x4000", OVERDUE: "0+15x4000"}),
+    silent("MailServerRefuses", "until the first mail that tries", 10, {PAUSED: "0x4 0 15 30 0x4000"}),
     fires(
         "MailsTriedAgain",
         "many, from both replicas' view",
@@ -208,6 +212,8 @@ EXAMPLES = (
     fires("MailsFailed", "the first, on a system watched for minutes", 5, {mails("failed"): "0x8 1x4000"}),
     silent("MailsFailed", "two, for months", 90, {mails("failed"): "2x4000"}),
     silent("MailsFailed", "one of two was released", 70, {mails("failed"): "2x250 1x4000"}),
+    fires("MailsHeld", "one more than an hour ago", 70, {mails("held"): "2x250 3x4000"}),
+    silent("MailsHeld", "two, for months", 90, {mails("held"): "2x4000"}),
     fires("BrokerDown", "it does not answer", 3, {broker("rabbitmq"): "1x4 0x4000"}),
     fires("BrokerDown", "it tells nothing of its queues", 3, {broker("queues"): None}),
     silent("BrokerDown", "it is being started again", 2, {broker("rabbitmq"): "1x4 0x4000"}),

@@ -37,14 +37,19 @@ class World:
 
     async def publish_edition(self, edition: EditionPublished, *keepers: str) -> None:
         """Tell an edition as the catalog would, and wait until these services keep it."""
-        wire = encode(new_event(edition, source=CATALOG, id=f"{edition.edition_id}-{edition.version}"))
-        async with self.connection.channel() as channel:
-            exchange = await channel.get_exchange(EVENTS)
-            message = aio_pika.Message(wire.body, content_type=wire.content_type, message_id=wire.message_id)
-            await exchange.publish(message, wire.routing_key)
+        event = new_event(edition, source=CATALOG, id=f"{edition.edition_id}-{edition.version}")
+        await self.publish(event, EVENTS)
         for keeper in keepers or ("enrolment",):
             kept = self.databases.mongo.database(self.place.database(keeper))["editions"]
             await eventually(lambda kept=kept: _holds(kept, edition), within=20)  # type: ignore[misc]
+
+    async def publish(self, event: CloudEvent[Any], on: str) -> None:
+        """Publish an event on an exchange of the services' own, as one of them would."""
+        wire = encode(event)
+        async with self.connection.channel() as channel:
+            exchange = await channel.get_exchange(on)
+            message = aio_pika.Message(wire.body, content_type=wire.content_type, message_id=wire.message_id)
+            await exchange.publish(message, wire.routing_key)
 
     async def send_all(self, events: Iterable[CloudEvent[Any]], *, publishers: int = 20) -> None:
         """Publish events from many tasks at once, each taking the next one."""

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Literal
+from ssl import SSLContext
+from typing import Any, AnyStr, Literal
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.support.eventually import eventually
 
@@ -54,7 +55,9 @@ class Mail:
 class MailServer:
     """Answers each mail with the next of `answers`, and takes it when there are none left.
 
-    Where `holds` names a point, nothing is said there until it is None again; `held` counts who waits.
+    Where `holds` names a point, nothing is said there until it is None again; `held` counts who waits. `refuses` has
+    what is always said to a command, or as `greeting`, instead of going on; `unknown` recipients are always refused.
+    `password` is what a login takes, `logins` the passwords that were sent.
     """
 
     answers: deque[Answer] = field(default_factory=deque)
@@ -62,6 +65,10 @@ class MailServer:
     port: int = 0
     holds: Literal["rcpt", "dot"] | None = None
     held: int = 0
+    refuses: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    password: str = "geheim"
+    logins: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -78,6 +85,8 @@ class MailServer:
     ) -> str:
         """Refuse a recipient where the next answer says so, else note it."""
         await self._hold("rcpt")
+        if address in self.unknown:
+            return NO_SUCH_MAILBOX.line
         if self.answers and self.answers[0].at == "rcpt":
             return self.answers.popleft().line
         envelope.rcpt_tos.append(address)
@@ -94,6 +103,13 @@ class MailServer:
             server.transport.abort()
         return answer.line
 
+    def login(self, *said: Any) -> AuthResult:
+        """Judge a password, and note it."""
+        given = said[-1]
+        assert isinstance(given, LoginPassword)
+        self.logins.append(given.password.decode())
+        return AuthResult(success=self.logins[-1] == self.password, handled=False)
+
     async def _hold(self, point: Literal["rcpt", "dot"]) -> None:
         self.held += 1
         try:
@@ -102,12 +118,44 @@ class MailServer:
             self.held -= 1
 
 
+class Conversation(SMTP):
+    """One connection: aiosmtpd's, but that whatever the test says is refused."""
+
+    event_handler: MailServer
+    greeted = False
+
+    async def push(self, status: AnyStr) -> None:
+        """Say something; the first thing is the greeting."""
+        refused = None if self.greeted else self.event_handler.refuses.get("greeting")
+        self.greeted = True
+        await (super().push(refused) if refused else super().push(status))
+
+
+def _unless_refused(command: str) -> Any:
+    async def answer(self: Conversation, arg: str) -> None:
+        if line := self.event_handler.refuses.get(command):
+            return await self.push(line)
+        await getattr(SMTP, f"smtp_{command}")(self, arg)
+        return None
+
+    return answer
+
+
+for _command in ("EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"):
+    setattr(Conversation, f"smtp_{_command}", _unless_refused(_command))
+
+
 @asynccontextmanager
-async def open_mail_server(*, utf8: bool = True) -> AsyncIterator[MailServer]:
-    """Serve mail for the length of the block; without `utf8`, for addresses in ASCII only."""
+async def open_mail_server(tls: SSLContext | None = None, *, utf8: bool = True) -> AsyncIterator[MailServer]:
+    """Serve mail for the length of the block; with `tls` it offers STARTTLS. It takes a login with or without.
+
+    Without `utf8` it takes addresses in ASCII only.
+    """
     mail_server = MailServer()
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: SMTP(mail_server, enable_SMTPUTF8=utf8, loop=loop), "127.0.0.1", 0)
+    options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "tls_context": tls, "loop": loop}
+    options |= {"auth_require_tls": False, "authenticator": mail_server.login}
+    listening = await loop.create_server(lambda: Conversation(mail_server, **options), "127.0.0.1", 0)
     async with listening:
         mail_server.port = listening.sockets[0].getsockname()[1]
         yield mail_server

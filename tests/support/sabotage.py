@@ -23,7 +23,7 @@ from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
 from services.enrolment import answering, rekeying, schema, settling
 from services.enrolment.domain import values
-from services.notification import ledger
+from services.notification import handlers, ledger
 
 FRAGILE = b"handle with care"
 """What a message says that `fragile` drops."""
@@ -228,11 +228,16 @@ def rest() -> None:
         switch(where, "go_on", lambda *_, **__: None)
 
 
+def restraint() -> None:
+    """Mail a refusal as often as it is asked for."""
+    switch(handlers, "refusal_of_the_day", lambda request, _: request.notice_id)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, rest),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, rest, restraint),
     )
 }
 

@@ -11,7 +11,7 @@ from tests.support.place import open_place
 from tests.support.running import running
 from tests.support.servers import Servers
 
-NO_MAIL_SERVER = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_ATTEMPTS": "1"}
+NO_MAIL_SERVER = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_PATIENCE_S": "0"}
 """Every mail fails at once: what the operator's commands are for."""
 
 

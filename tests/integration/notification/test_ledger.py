@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
-from typing import get_args
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
 
 import pytest
 
 from chassis.errors import Conflict
 from instroom_contracts.notification import InviteSent
-from services.notification.delivery import Outcome, State
-from services.notification.domain import Mail, refreshed
-from services.notification.ledger import MongoLedger
+from services.notification import ledger
+from services.notification.delivery import Outcome, State, left_behind
+from services.notification.domain import Letter, Mail, refreshed
+from services.notification.ledger import DUE, LAPSED, MongoLedger
 from services.notification.storage import INVITATIONS, NOTICES, uncertain
-from tests.integration.notification.world import LATER, LEASES, World, many
+from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, World, many
 from tests.unit.notification.builders import (
     ACCEPTED,
     NOW,
     ORIGIN,
     TERMS,
     edition,
+    in_state,
     invitation,
     meeting,
     notice,
@@ -43,8 +45,25 @@ async def test_what_is_not_due_is_left_alone(world: World) -> None:
         letter = invitation(enrolment_id=state)
         await world.keep(replace(letter, delivery=replace(letter.delivery, state=state)))
     later = invitation(enrolment_id="later")
-    await world.keep(replace(later, delivery=replace(later.delivery, due=NOW + timedelta(seconds=1))))
-    assert await world.ledger.claim(NOW) is None
+    await world.keep(replace(later, delivery=in_state("retry", due=datetime.now(UTC) + timedelta(minutes=1))))
+    assert await world.ledger.claim() is None
+
+
+async def test_what_is_pending_is_due_whatever_the_clock_of_its_handler_said(world: World) -> None:
+    """A machine that is an hour ahead would keep a participant waiting for an hour."""
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    await world.keep(replace(invitation(), delivery=in_state("pending", due=ahead)))
+    assert (await world.claimed()).id == invitation().id
+
+
+async def test_claims_and_what_was_left_behind_are_found_by_an_index(world: World) -> None:
+    """They are looked for several times a second, among all mails that were ever sent."""
+    for looked_for in (DUE, LAPSED):
+        asked = {"find": "invitations", "filter": looked_for, "sort": {"delivery.due": 1}, "limit": 1}
+        plan = str((await world.database.command({"explain": asked}))["queryPlanner"]["winningPlan"])
+        assert "IXSCAN" in plan
+        assert "'COLLSCAN'" not in plan
+        assert "'SORT'" not in plan
 
 
 async def test_two_senders_never_claim_the_same_mail(world: World) -> None:
@@ -100,23 +119,36 @@ async def test_leave_is_in_the_database_before_it_is_given(world: World) -> None
     """And lasts as long as the server may take to answer."""
     await world.keep(invitation())
     letter = await world.claimed()
-    assert await world.ledger.hand_over(letter, NOW)
+    assert await world.ledger.hand_over(letter)
     claim = (await world.read(invitation())).delivery.claim
     assert claim is not None
-    assert (claim.handed_over, claim.until) == (True, NOW + LEASES.after_dot)
+    assert claim.handed_over
+    assert claim.until > datetime.now(UTC) + LONG_AFTER_DOT
 
 
 async def test_no_leave_for_a_claim_that_was_lost(world: World) -> None:
     """Another sender has the mail now; both must not send it."""
     await world.keep(invitation())
     slow = await world.claimed()
-    lapsed = await world.ledger.lapsed(LATER)
-    assert lapsed is not None
-    await world.ledger.finish(lapsed, Outcome("try-later", "message-refused"), LATER)
-    await world.claimed(LATER + timedelta(minutes=1))
-    assert not await world.ledger.hand_over(slow, LATER)
-    await world.ledger.finish(slow, ACCEPTED, LATER)
+    await world.lapse(slow)
+    assert await world.ledger.settle_left_behind(NOW) is not None
+    await world.claimed()
+    assert not await world.ledger.hand_over(slow)
+    await world.ledger.finish(slow, ACCEPTED, NOW)
     assert (await world.read(invitation())).delivery.state == "sending"
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guard", "twin by the token alone"])
+async def test_no_leave_for_a_claim_that_has_run_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Nobody has taken the mail up yet, and may at any moment: the token alone does not tell."""
+    if not guarded:
+        monkeypatch.setattr(ledger, "STANDS", {})
+    await world.keep(invitation())
+    asleep = await world.claimed()
+    await world.lapse(asleep)
+    assert await world.ledger.hand_over(asleep) is not guarded
 
 
 async def test_no_leave_for_a_mail_that_something_newer_follows(world: World) -> None:
@@ -124,31 +156,112 @@ async def test_no_leave_for_a_mail_that_something_newer_follows(world: World) ->
     await world.keep(replace(invitation(), following=Mail("invite-1", "REQUEST", 1, "session-rescheduled", ORIGIN)))
     await world.know(edition(), meeting())
     letter = await world.claimed()
-    assert not await world.ledger.hand_over(letter, NOW)
+    assert not await world.ledger.hand_over(letter)
     await world.ledger.finish(letter, Outcome("overtaken"), NOW)
     after = await world.read(invitation())
     assert (after.delivery.state, after.mail.sequence, after.following) == ("pending", 1, None)
 
 
-@pytest.mark.parametrize("handed_over", [True, False])
-async def test_what_a_dead_sender_left_is_found_when_its_claim_has_run_out(world: World, handed_over: bool) -> None:
-    """And not before."""
+@pytest.mark.parametrize(("handed_over", "state"), [(True, "uncertain"), (False, "retry")])
+async def test_what_was_left_behind_is_judged_by_how_far_it_came(world: World, handed_over: bool, state: State) -> None:
+    """Past its leave for the dot nobody knows; before it nothing was sent. While the claim stands it is let be."""
     await world.keep(invitation())
     letter = await world.claimed()
     if handed_over:
-        await world.ledger.hand_over(letter, NOW)
-    assert await world.ledger.lapsed(NOW + timedelta(minutes=4)) is None
-    found = await world.ledger.lapsed(LATER)
-    assert found is not None
-    assert found.delivery.claim is not None
-    assert found.delivery.claim.handed_over == handed_over
+        await world.ledger.hand_over(letter)
+    assert await world.ledger.settle_left_behind(NOW) is None
+    await world.lapse(letter)
+    assert await world.ledger.settle_left_behind(NOW) is not None
+    assert (await world.read(invitation())).delivery.state == state
+
+
+class Hasty(MongoLedger):
+    """The twin: judges by what it read before, and writes over whatever the mail has come to since."""
+
+    seen: Letter
+
+    async def settle_left_behind(self, now: datetime) -> Letter | None:
+        """Trust the token."""
+        await self.finish(self.seen, left_behind(self.seen.delivery), now)
+        return self.seen
+
+
+@pytest.mark.parametrize("judge", [MongoLedger, Hasty], ids=["guard", "twin that judges what it read"])
+async def test_a_verdict_on_what_was_left_behind_overwrites_no_dot(world: World, judge: type[MongoLedger]) -> None:
+    """Its sender slept, and has leave for the dot by the time that another calls the mail not sent."""
+    await world.keep(invitation())
+    other = world.ledger_of(judge)
+    letter = await world.claimed()
+    if isinstance(other, Hasty):
+        other.seen = letter
+    assert await world.ledger.hand_over(letter)
+    await other.settle_left_behind(NOW)
+    after = (await world.read(invitation())).delivery.state
+    assert (after == "sending") is (judge is MongoLedger), after
+
+
+class Interrupted(MongoLedger):
+    """Is slow to judge: the sender wakes up between reading and writing."""
+
+    async def _concluded(self, letter: Letter, *more: Any) -> Any:
+        awake = {"$set": {"delivery.claim.handedOver": True}, "$inc": {"revision": 1}}
+        await self._database["invitations"].update_one({"_id": letter.id}, awake)
+        return await super()._concluded(letter, *more)
+
+
+async def test_a_mail_that_is_handed_over_while_it_is_judged_is_judged_again(world: World) -> None:
+    """Reading and writing are one transaction: who comes second sees it."""
+    await world.keep(invitation())
+    await world.lapse(await world.claimed())
+    with pytest.raises(Conflict):
+        await world.ledger_of(Interrupted).settle_left_behind(NOW)
+    await world.ledger.settle_left_behind(NOW)
+    assert (await world.read(invitation())).delivery.state == "uncertain"
+
+
+async def test_a_sender_that_only_slept_brings_the_answer_after_all(world: World) -> None:
+    """The mail was called uncertain meanwhile; its sender knows."""
+    await world.keep(invitation())
+    asleep = await world.claimed()
+    await world.ledger.hand_over(asleep)
+    await world.lapse(asleep)
+    await world.ledger.settle_left_behind(NOW)
+    await world.ledger.finish(asleep, ACCEPTED, NOW)
+    delivery = (await world.read(invitation())).delivery
+    assert (delivery.state, delivery.attempts, delivery.claim) == ("sent", 1, None)
+
+
+async def test_a_sender_that_slept_and_knows_no_more_tells_nothing(world: World) -> None:
+    """That the mail is uncertain was told already."""
+    await world.keep(invitation())
+    asleep = await world.claimed()
+    await world.ledger.hand_over(asleep)
+    await world.lapse(asleep)
+    await world.ledger.settle_left_behind(NOW)
+    await world.ledger.finish(asleep, Outcome("silence", "outcome-unknown"), NOW)
+    assert len(await world.told()) == 1
+
+
+async def test_an_answer_that_comes_after_a_persons_decision_changes_nothing(world: World) -> None:
+    """Released by hand, the mail is under way again, in other hands."""
+    await world.keep(invitation())
+    asleep = await world.claimed()
+    await world.ledger.hand_over(asleep)
+    await world.lapse(asleep)
+    await world.ledger.settle_left_behind(NOW)
+    await world.database["invitations"].update_one(
+        {"_id": asleep.id}, {"$set": {"delivery.state": "pending", "delivery.claim": None}}
+    )
+    await world.claimed()
+    await world.ledger.finish(asleep, Outcome("refused", "message-refused"), NOW)
+    assert (await world.read(invitation())).delivery.state == "sending"
 
 
 async def test_every_write_raises_the_revision(world: World) -> None:
     """A handler that read the mail before must not overwrite what the sender wrote."""
     await world.keep(invitation())
     letter = await world.claimed()
-    await world.ledger.hand_over(letter, NOW)
+    await world.ledger.hand_over(letter)
     await world.ledger.finish(letter, ACCEPTED, NOW)
     assert (await world.stored(letter))["revision"] == 4
 
@@ -172,7 +285,7 @@ async def test_uncertain_mails_are_listed_oldest_first(world: World) -> None:
     await world.keep(*many(2), notice())
     for minute in range(3):
         at = NOW + timedelta(minutes=minute)
-        await world.ledger.finish(await world.claimed(at), Outcome("silence", "outcome-unknown"), at)
+        await world.ledger.finish(await world.claimed(), Outcome("silence", "outcome-unknown"), at)
     assert [letter.id for letter in await uncertain(world.database, 10)] == [
         "e0.week-noord.proces",
         "e1.week-noord.proces",

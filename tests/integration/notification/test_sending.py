@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 
 import pytest
 
+from chassis.errors import Unavailable
 from services.notification.composing import compose
+from services.notification.domain import Letter
+from services.notification.ledger import MongoLedger
 from services.notification.sender import Pace, Sender
 from services.notification.smtp import Line, Server
 from services.notification.storage import uncertain
-from tests.integration.notification.world import LEASES, World, many
+from tests.integration.notification.world import World, many
 from tests.support.mailserver import SILENCE, MailServer
 from tests.unit.notification.builders import (
     HOUSE,
@@ -24,9 +26,10 @@ from tests.unit.notification.builders import (
 )
 
 
-def sender(world: World, line: Line, clock: Callable[[], datetime]) -> Sender:
+def sender(world: World, line: Line, clock: Callable[[], datetime] = lambda: NOW, *, leave_s: float = 60) -> Sender:
     """Build a sender as the service does."""
-    return Sender(world.ledger, partial(compose, house=HOUSE), lambda: line, clock, Pace(lines=1, poll_s=1, stop_s=5))
+    pace = Pace(lines=1, poll_s=1, stop_s=5, leave_s=leave_s)
+    return Sender(world.ledger, partial(compose, house=HOUSE), lambda: line, clock, pace)
 
 
 async def test_a_mail_goes_from_the_database_to_the_mailbox(world: World, mail_server: MailServer) -> None:
@@ -35,7 +38,7 @@ async def test_a_mail_goes_from_the_database_to_the_mailbox(world: World, mail_s
     await world.keep(*many(3))
     mail_server.answers.append(SILENCE)
     line = Line(Server("127.0.0.1", mail_server.port))
-    at_work = sender(world, line, lambda: NOW)
+    at_work = sender(world, line)
     while await at_work.send_next(line):
         pass
     await line.hang_up()
@@ -52,7 +55,7 @@ async def send_and_die(world: World, line: Line) -> None:
     await world.keep(invitation())
     letter = await world.claimed()
     mail = compose(letter, await world.ledger.background(letter), NOW, HOUSE)
-    await line.send(mail, partial(world.ledger.hand_over, letter, NOW))
+    await line.send(mail, partial(world.ledger.hand_over, letter))
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["guard", "twin without it"])
@@ -69,11 +72,53 @@ async def test_a_sender_that_dies_after_the_dot_leads_to_no_second_mail(
 
     if not recorded:
         monkeypatch.setattr(world.ledger, "hand_over", given)
-    line, later = Line(Server("127.0.0.1", mail_server.port)), count(1)
+    line = Line(Server("127.0.0.1", mail_server.port))
     await send_and_die(world, line)
-    heir = sender(world, line, lambda: NOW + next(later) * LEASES.after_dot)
+    await world.lapse(invitation())
+    heir = sender(world, line)
     while await heir.send_next(line):
-        pass
+        await world.due_at_once()
     await line.hang_up()
     assert len(mail_server.mails) == (1 if recorded else 2)
     assert (await world.read(invitation())).delivery.state == ("uncertain" if recorded else "sent")
+
+
+class Failing(MongoLedger):
+    """Its database fails over right after it recorded that the dot comes next."""
+
+    async def hand_over(self, letter: Letter) -> bool:
+        """Record it, and hear no more of that; the next time all is well."""
+        recorded = await super().hand_over(letter)
+        if letter.delivery.attempts == 0 and letter.delivery.due == NOW:
+            raise Unavailable("the primary stepped down")
+        return recorded
+
+
+async def test_a_database_that_fails_over_before_the_dot_leaves_nothing_uncertain(
+    world: World, mail_server: MailServer
+) -> None:
+    """The record may stand; whoever asked for it knows that no dot was sent, and the mail goes out once."""
+    world.ledger = world.ledger_of(Failing)
+    await world.know(edition(), meeting())
+    await world.keep(invitation())
+    line = Line(Server("127.0.0.1", mail_server.port))
+    at_work = sender(world, line, lambda: NOW + timedelta(seconds=1))
+    while await at_work.send_next(line):
+        pass
+    await line.hang_up()
+    assert len(mail_server.mails) == 1
+    assert (await world.read(invitation())).delivery.state == "sent"
+
+
+@pytest.mark.parametrize("leave_s", [60, 0], ids=["in time", "asleep meanwhile"])
+async def test_a_leave_that_took_longer_than_a_claim_lasts_is_none(
+    world: World, mail_server: MailServer, leave_s: float
+) -> None:
+    """Its sender slept while it asked: by now somebody may have decided that the mail is to be sent again."""
+    await world.know(edition(), meeting())
+    await world.keep(invitation())
+    line = Line(Server("127.0.0.1", mail_server.port))
+    await sender(world, line, leave_s=leave_s).send_next(line)
+    await line.hang_up()
+    assert len(mail_server.mails) == (1 if leave_s else 0)
+    assert (await world.read(invitation())).delivery.state == ("sent" if leave_s else "pending")

@@ -12,7 +12,7 @@ import pytest
 
 from services.notification import smtp
 from services.notification.calendar import Party
-from services.notification.delivery import Outcome
+from services.notification.delivery import Objection, Outcome
 from services.notification.letters import Rendered
 from services.notification.mail import Envelope, Outgoing, outgoing
 from services.notification.smtp import Line, Server
@@ -173,8 +173,47 @@ async def test_a_server_that_is_away_is_tried_later(mail_server: MailServer) -> 
 async def test_a_server_without_the_encryption_we_insist_on_gets_nothing(mail_server: MailServer) -> None:
     """Contact data does not travel in the open where the operator forbids that."""
     line = Line(Server("127.0.0.1", mail_server.port, starttls="always", timeout_s=5.0))
-    assert await line.send(MAIL, leave) == UNREACHABLE
+    assert await line.send(MAIL, leave) == Outcome("turned-away", "server-unreachable", "not-offered")
     assert not mail_server.mails
+
+
+@pytest.mark.parametrize(
+    ("at", "says", "objection"),
+    [
+        ("greeting", "554 5.7.1 Go away", "turned-away"),
+        ("greeting", "521 5.3.2 This host takes no mail", "turned-away"),
+        ("EHLO", "550 5.7.1 Your address is listed", "turned-away"),
+        ("MAIL", "530 5.7.0 Log in first", "login"),
+        ("RCPT", "535 5.7.8 Log in first", "login"),
+    ],
+)
+async def test_a_server_that_objects_to_us_says_nothing_of_the_mail(
+    mail_server: MailServer, at: str, says: str, objection: Objection
+) -> None:
+    """Whoever it was for: there is nothing to hold against the address."""
+    mail_server.refuses = {at: says, "HELO": says}
+    assert await line_to(mail_server).send(MAIL, leave) == Outcome("turned-away", "server-unreachable", objection)
+
+
+@pytest.mark.parametrize(
+    ("at", "says", "outcome"),
+    [
+        ("greeting", "421 4.3.2 Busy", UNREACHABLE),
+        ("EHLO", "421 4.3.2 Busy", UNREACHABLE),
+        ("MAIL", "550 5.1.8 Sender unknown", Outcome("refused", "message-refused")),
+        ("RCPT", "554 5.7.1 Relay access denied", Outcome("refused", "address-refused")),
+        ("DATA", "554 5.5.1 No valid recipients", Outcome("refused", "message-refused")),
+        ("MAIL", "421 4.7.0 Too many mails", Outcome("try-later", "message-refused")),
+    ],
+)
+async def test_a_server_that_refuses_a_mail_or_is_busy_does_not_object_to_us(
+    mail_server: MailServer, at: str, says: str, outcome: Outcome
+) -> None:
+    """It may be the mail; that it is always so shows only in a row of them."""
+    mail_server.refuses = {at: says, "HELO": says}
+    line = line_to(mail_server)
+    assert await line.send(MAIL, leave) == outcome
+    await line.hang_up()
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from chassis.mongo import Database, Mongo, Session
 from instroom_contracts.catalog import EditionPublished
 from services.notification.domain import Invitation, Letter, Meeting
 from services.notification.ledger import Leases, MongoLedger
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, kind_of
+from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of
 from tests.unit.notification.builders import (
     NOW,
     TERMS,
@@ -19,7 +20,7 @@ from tests.unit.notification.builders import (
 )
 
 LEASES = Leases(before_dot=timedelta(minutes=5), after_dot=timedelta(minutes=15))
-LATER = NOW + timedelta(hours=1)
+LONG_AFTER_DOT = timedelta(minutes=14)
 
 
 class World:
@@ -28,7 +29,12 @@ class World:
     def __init__(self, mongo: Mongo, database: Database) -> None:
         self.mongo = mongo
         self.database = database
-        self.ledger = MongoLedger(database, mongo.transaction, self.tell, terms=TERMS, leases=LEASES)
+        self.ledger = self.ledger_of(MongoLedger)
+
+    def ledger_of(self, kind: type[MongoLedger], **terms: Any) -> MongoLedger:
+        """Return a ledger of this kind that tells into the database, on other terms where some are given."""
+        agreed = replace(TERMS, **terms)
+        return kind(self.database, self.mongo.transaction, self.tell, terms=agreed, leases=LEASES)
 
     async def tell(self, session: Session, tells: Sequence[Tell], now: datetime) -> None:
         """Write facts down as the outbox would."""
@@ -60,11 +66,23 @@ class World:
         """Return an invitation as it is now."""
         return INVITATIONS.read(await self.stored(letter))
 
-    async def claimed(self, now: datetime = NOW) -> Letter:
+    async def claimed(self) -> Letter:
         """Claim what must be due."""
-        letter = await self.ledger.claim(now)
+        letter = await self.ledger.claim()
         assert letter is not None
         return letter
+
+    async def lapse(self, letter: Letter) -> None:
+        """Let the claim on a mail run out, as the database's clock has it."""
+        long_ago = {"$set": {"delivery.claim.until": NOW}}
+        await self.database[kind_of(letter).collection].update_one({"_id": letter.id}, long_ago)
+
+    async def due_at_once(self) -> None:
+        """Let no mail wait for its next attempt."""
+        for kind in (INVITATIONS, NOTICES):
+            await self.database[kind.collection].update_many(
+                {"delivery.state": "retry"}, {"$set": {"delivery.due": NOW}}
+            )
 
     async def told(self) -> list[dict[str, Any]]:
         """Return the facts that were told."""

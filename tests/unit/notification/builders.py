@@ -22,7 +22,10 @@ ENDS = datetime(2021, 6, 8, 14, 30, tzinfo=UTC)
 LINK = "https://meet.example.org/participatie"
 ORIGIN = Origin("request-1", "urn:nld:oin:00000001823288444000:systeem:website")
 TERMS = Terms(
-    attempts=4, first_pause=timedelta(seconds=30), longest_pause=timedelta(seconds=100), domain="mail.example.org"
+    patience=timedelta(seconds=200),
+    first_pause=timedelta(seconds=30),
+    longest_pause=timedelta(seconds=100),
+    domain="mail.example.org",
 )
 HOUSE = House(Party("Inschrijving", "inschrijving@mail.example.org"), "mail.example.org")
 ACCEPTED = Outcome("accepted")
@@ -131,4 +134,4 @@ def text_of(message: EmailMessage, subtype: str = "plain") -> str:
 
 def in_state(state: Any, **changes: Any) -> Delivery:
     """Build a delivery that came to this state."""
-    return Delivery(state, NOW, **changes)
+    return Delivery(state, **{"due": NOW, **changes})

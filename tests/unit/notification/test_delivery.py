@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
 import pytest
 
-from services.notification.delivery import Claim, Outcome, Result, concluded
+from services.notification.delivery import Claim, Outcome, Result, concluded, left_behind
 from tests.unit.notification.builders import ACCEPTED, NOW, TERMS, in_state
 
 LATER = Outcome("try-later", "server-unreachable")
@@ -30,8 +31,8 @@ def test_a_mail_that_was_not_taken_is_due_after_a_pause() -> None:
     assert delivery.trouble == "server-unreachable"
 
 
-def test_the_last_attempt_gives_up() -> None:
-    """Somebody must get to know that a mail does not come through."""
+def test_a_mail_is_given_up_when_its_pauses_would_come_to_more_than_the_patience() -> None:
+    """Somebody must get to know that a mail does not come through: here after 30, 60 and 100 seconds."""
     assert concluded(in_state("sending", attempts=2), LATER, NOW, TERMS).state == "retry"
     assert concluded(in_state("sending", attempts=3), LATER, NOW, TERMS).state == "failed"
 
@@ -52,8 +53,35 @@ def test_being_overtaken_costs_no_attempt() -> None:
     assert (delivery.state, delivery.attempts) == ("pending", 2)
 
 
-@pytest.mark.parametrize("result", get_args(Result))
+@pytest.mark.parametrize("result", set(get_args(Result)) - {"silence"})
 def test_every_outcome_ends_the_claim(result: Result) -> None:
     """A claim that stayed would keep others from the mail."""
     claimed = in_state("sending", claim=Claim("token", NOW))
     assert concluded(claimed, Outcome(result), NOW, TERMS).claim is None
+
+
+def test_an_uncertain_mail_keeps_its_claim_for_the_answer_that_comes_late() -> None:
+    """Whoever sent it may only have slept; the attempt counts once."""
+    claimed = in_state("sending", claim=Claim("token", NOW, handed_over=True))
+    uncertain = concluded(claimed, left_behind(claimed), NOW, TERMS)
+    assert (uncertain.state, uncertain.claim, uncertain.attempts) == ("uncertain", claimed.claim, 1)
+    assert concluded(uncertain, ACCEPTED, NOW, TERMS) == replace(uncertain, state="sent", trouble=None, claim=None)
+
+
+@pytest.mark.parametrize(("handed_over", "result"), [(True, "silence"), (False, "try-later")])
+def test_what_a_dead_sender_left_is_judged_by_how_far_it_came(handed_over: bool, result: Result) -> None:
+    """Past its leave for the dot nobody knows; before it nothing was sent."""
+    assert left_behind(in_state("sending", claim=Claim("token", NOW, handed_over))).result == result
+
+
+def test_a_server_that_turned_us_away_costs_no_attempt() -> None:
+    """It was not about the mail."""
+    delivery = concluded(in_state("sending", attempts=2), Outcome("turned-away", "server-unreachable"), NOW, TERMS)
+    assert (delivery.state, delivery.attempts, delivery.put_back) == ("pending", 2, False)
+
+
+def test_a_mail_that_is_put_back_is_due_and_remembers_it() -> None:
+    """The next refusal counts."""
+    delivery = concluded(in_state("sending"), Outcome("put-back", "address-refused"), NOW, TERMS)
+    assert (delivery.state, delivery.attempts, delivery.put_back) == ("pending", 1, True)
+    assert concluded(delivery, LATER, NOW, TERMS).put_back

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished, Session
+from instroom_contracts.enrolment import ReasonCode
 from instroom_contracts.notification import NoticeRequested
 from services.notification.domain import Invitation
 from services.notification.handlers import invite_or_withdraw, keep_edition, keep_link, notify
@@ -189,6 +190,44 @@ def test_a_notice_is_stored_once() -> None:
     assert world.the(NOTICES, "n1").delivery.state == "pending"
     world.hear(notify, asked_for)
     assert not world.written
+
+
+def refused(id: str, reason: ReasonCode = "queue-full", **changes: Any) -> NoticeRequested:
+    """Build the request for a refusal mail."""
+    plain = {"notice_id": id, "kind": "refusal", "edition_id": "week", "participant": recipient(), "reason": reason}
+    return NoticeRequested(**{**plain, **changes})
+
+
+def test_the_same_refusal_is_mailed_once_a_day_however_often_it_is_asked_for() -> None:
+    """Anybody may enrol anybody, and be refused, a thousand times; what differs is told."""
+    world = Kept()
+    for number in range(3):
+        world.hear(notify, refused(f"n{number}"))
+    world.hear(notify, refused("shouted", participant=recipient(email="ROBIN.JANSEN@example.org")))
+    for other in (
+        refused("reason", "deadline-passed"),
+        refused("edition", edition_id="other"),
+        refused("person", participant=recipient(email="sam@example.org")),
+    ):
+        world.hear(notify, other)
+    assert [id for kind, id in world.documents if kind is NOTICES] == ["n0", "reason", "edition", "person"]
+
+
+def test_who_waits_is_told_so_each_time() -> None:
+    """It is no refusal, and each says other turns."""
+    world = Kept()
+    for id in ("e1", "e2"):
+        world.hear(
+            notify, NoticeRequested(notice_id=id, kind="waiting-list", edition_id="week", participant=recipient())
+        )
+    assert [id for kind, id in world.documents if kind is NOTICES] == ["e1", "e2"]
+
+
+def test_nobody_is_written_to_about_a_request_that_cannot_be_read() -> None:
+    """Its sender is a program, and has the answer; the address in it may be anybody's."""
+    world = Kept()
+    world.hear(notify, refused("n1", "invalid-request"))
+    assert not world.documents
 
 
 def test_a_mail_remembers_which_request_led_to_it() -> None:

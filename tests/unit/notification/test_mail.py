@@ -102,7 +102,7 @@ def test_line_breaks_are_refused_in_every_header(where: str, hostile: str) -> No
     }[where]
     with pytest.raises(Unmailable) as refused:
         outgoing(envelope, letter, None, NOW)
-    assert refused.value.outcome.result == "refused"
+    assert refused.value.outcome.result == "unmailable"
     assert "victim" not in str(refused.value)
 
 

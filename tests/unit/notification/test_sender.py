@@ -31,8 +31,9 @@ class PaperLedger:
     steps: list[str] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
+    too_much: bool = False
 
-    async def claim(self, now: datetime) -> Letter | None:
+    async def claim(self) -> Letter | None:
         """Hand out what is due."""
         return self.due.pop(0) if self.due else None
 
@@ -40,7 +41,11 @@ class PaperLedger:
         """Know nothing."""
         return Background()
 
-    async def hand_over(self, letter: Letter, now: datetime) -> bool:
+    async def admits(self, letter: Letter, now: datetime) -> bool:
+        """Admit what is not too much."""
+        return not self.too_much
+
+    async def hand_over(self, letter: Letter) -> bool:
         """Give leave."""
         self.steps.append("handed over")
         return True
@@ -52,8 +57,8 @@ class PaperLedger:
         self.steps.append("finished")
         self.finished.append(outcome)
 
-    async def lapsed(self, now: datetime) -> Letter | None:
-        """Hand out what was left behind."""
+    async def settle_left_behind(self, now: datetime) -> Letter | None:
+        """Settle what was left behind."""
         return self.left_behind.pop(0) if self.left_behind else None
 
 
@@ -90,7 +95,7 @@ def sender(
 ) -> Sender:
     """Build a sender whose mail server answers at once, unless one is given."""
     at_hand = carrier or ready(ledger)
-    return Sender(ledger, compose, lambda: at_hand, lambda: NOW, Pace(lines=lines, poll_s=0.01, stop_s=5.0))
+    return Sender(ledger, compose, lambda: at_hand, lambda: NOW, Pace(lines=lines, poll_s=0.01, stop_s=5.0, leave_s=60))
 
 
 def ready(ledger: PaperLedger) -> PaperCarrier:
@@ -114,13 +119,12 @@ async def test_nothing_due_is_said() -> None:
     assert not await sender(ledger).send_next(ready(ledger))
 
 
-@pytest.mark.parametrize(("handed_over", "result"), [(True, "silence"), (False, "try-later")])
-async def test_what_a_dead_sender_left_is_judged_by_how_far_it_came(handed_over: bool, result: str) -> None:
-    """Past its leave for the dot nobody knows; before it nothing was sent."""
-    ledger = PaperLedger(left_behind=[sending(invitation(), handed_over=handed_over)])
+async def test_what_a_dead_sender_left_is_settled_and_not_sent() -> None:
+    """The ledger alone can judge it, in the update itself."""
+    ledger = PaperLedger(left_behind=[sending(invitation())])
     assert await sender(ledger).send_next(ready(ledger))
-    assert [outcome.result for outcome in ledger.finished] == [result]
-    assert "text sent" not in ledger.steps
+    assert not ledger.left_behind
+    assert not ledger.steps
 
 
 async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:
@@ -131,7 +135,15 @@ async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:
 
     ledger = PaperLedger(due=[sending(invitation())])
     await sender(ledger, compose=impossible).send_next(ready(ledger))
-    assert ledger.finished == [Outcome("refused", "address-refused")]
+    assert ledger.finished == [Outcome("unmailable", "address-refused")]
+    assert ledger.steps == ["finished"]
+
+
+async def test_a_mail_above_its_mailboxs_share_of_the_day_is_not_sent() -> None:
+    """Somebody has us write to one address over and over."""
+    ledger = PaperLedger(due=[sending(invitation())], too_much=True)
+    await sender(ledger).send_next(ready(ledger))
+    assert ledger.finished == [Outcome("over-cap")]
     assert ledger.steps == ["finished"]
 
 
@@ -173,12 +185,12 @@ async def test_trouble_with_the_database_is_waited_out() -> None:
     """The service goes on when it is back."""
 
     class Stumbling(PaperLedger):
-        async def claim(self, now: datetime) -> Letter | None:
+        async def claim(self) -> Letter | None:
             """Be away once."""
             if "away" not in self.steps:
                 self.steps.append("away")
                 raise Unavailable("MongoDB does not answer")
-            return await super().claim(now)
+            return await super().claim()
 
     ledger = Stumbling(due=[sending(invitation())])
     running = asyncio.create_task(sender(ledger).run())

@@ -38,6 +38,7 @@ def test_an_invitation_may_wait_or_be_held() -> None:
     held = one_invitation_each(told(invitations=(invitation("bob", state="uncertain"),)))
     assert held.holds
     assert held.remarks == ("1 uncertain: see `instroom mails list`",)
+    assert one_invitation_each(told(invitations=(invitation("bob", state="held"),))).holds
 
 
 def test_an_invitation_may_be_dropped_only_where_the_session_had_begun() -> None:

@@ -1,0 +1,107 @@
+"""Mails that wait for a person, in the notification service's database: finding them, and having them sent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal, get_args
+
+from chassis.mongo import Database
+
+KINDS = ("invitations", "notices")
+State = Literal["held", "uncertain", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+"""What waits for a person: above its mailbox's share of the day, perhaps arrived, or given up."""
+
+AT_ONCE = 1000
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which mails are meant: those with these ids, and all of these traits; None and none are any."""
+
+    ids: Sequence[str] = ()
+    state: str | None = None
+    edition: str | None = None
+    trouble: str | None = None
+    to: str | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Say whether nothing narrows it down."""
+        return self == Which()
+
+    def query(self, kind: str) -> Row:
+        """Return what selects them from a collection; by ids, whatever has become of them."""
+        traits = {
+            "_id": {"$in": list(self.ids)} if self.ids else None,
+            "delivery.state": self.state or (None if self.ids else {"$in": list(STATES)}),
+            ("editionId" if kind == "invitations" else "request.editionId"): self.edition,
+            "delivery.trouble": self.trouble,
+        }
+        return {field: wanted for field, wanted in traits.items() if wanted is not None}
+
+
+async def found(notification: Database, which: Which) -> list[Row]:
+    """Return the mails that are meant, those that wait for longest first: ids and codes, and no address."""
+    rows = [
+        _row(kind, document)
+        for kind in KINDS
+        for document in await notification[kind].find(which.query(kind)).to_list(None)
+    ]
+    meant = [row for row in rows if which.to in (None, row["to"])]
+    return sorted(meant, key=lambda row: str(row["since"]))
+
+
+async def release(notification: Database, rows: Sequence[Row]) -> int:
+    """Make mails due with a clean slate, and past any limit; return how many still waited as these rows say.
+
+    A newer revision tells the service that they changed.
+    """
+    due = {"state": "pending", "due": datetime.now(UTC), "attempts": 0, "trouble": None, "claim": None}
+    change = {"$set": {"delivery": {**due, "released": True}}, "$inc": {"revision": 1}}
+    released = 0
+    for (kind, state), ids in _by_kind_and_state(rows).items():
+        for start in range(0, len(ids), AT_ONCE):
+            still = {"_id": {"$in": ids[start : start + AT_ONCE]}, "delivery.state": state}
+            released += (await notification[f"{kind}s"].update_many(still, change)).modified_count
+    return released
+
+
+def _by_kind_and_state(rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
+    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        ids[row["kind"], row["state"]].append(row["id"])
+    return ids
+
+
+async def resting_since(notification: Database) -> datetime | None:
+    """Return since when nothing is sent, as the mail server refuses everything; None where mails are sent."""
+    document = await notification["standing"].find_one({"pauses": {"$gt": 0}})
+    since: datetime | None = document["since"] if document else None
+    return since
+
+
+def _row(kind: str, document: Row) -> Row:
+    delivery, mail = document["delivery"], document.get("mail")
+    request = document.get("request") or document
+    return {
+        "id": document["_id"],
+        "kind": kind.removesuffix("s"),
+        "about": f"{mail['method']} {mail['sequence']}" if mail else request["kind"],
+        "edition": request.get("editionId"),
+        "to": mailbox_digest(request["participant"]["email"]),
+        "state": delivery["state"],
+        "trouble": delivery["trouble"],
+        "attempts": delivery["attempts"],
+        "since": delivery["due"],
+    }
+
+
+def mailbox_digest(address: str) -> str:
+    """Return what tells mailboxes apart without naming them."""
+    return sha256(address.strip().casefold().encode()).hexdigest()[:8]
