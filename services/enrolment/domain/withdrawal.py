@@ -41,7 +41,11 @@ def _end(decision: Decision, enrolment: Enrolment, cause: Cause) -> None:
 
 
 def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cause) -> Place:
-    """Give back one seat or turn, tell it, and ask for the withdrawal of its calendar entry."""
+    """Give back one seat or turn, tell it, and ask for the withdrawal of its calendar entry.
+
+    It is asked for whatever became of the session: notification must know that the place is gone, and decides itself
+    whether there is something to withdraw.
+    """
     if place.state == "released":
         return place
     seated = place.state == "confirmed"
@@ -51,7 +55,7 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
     decision.register.keep_count(count)
     released = replace(place, state="released", version=count.version, sequence=place.sequence + seated)
     decision.told.append(facts.place(PlaceReleased, enrolment, released, cause))
-    if seated and decision.still_offered(enrolment.edition_id, place.session_id):
+    if seated:
         decision.told.append(facts.invitation(enrolment, released, "CANCEL", cause, decision.moment))
     return released
 

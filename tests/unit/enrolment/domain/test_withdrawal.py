@@ -55,11 +55,12 @@ def test_a_withdrawn_invitation_updates_the_one_that_was_sent() -> None:
     assert withdrawal.invite_id == invitation.invite_id
 
 
-def test_nobody_is_mailed_about_a_session_that_has_begun() -> None:
-    """There is nothing left to take out of a calendar."""
+def test_notification_learns_that_a_place_is_gone_after_the_start_too() -> None:
+    """Kept from it, it would invite somebody who left, link and all, once the session moves."""
     desk = Desk(edition())
     told = desk.cancel(desk.ask().enrolment_id, at=STARTS + timedelta(hours=1))
-    assert not all_of(told, InvitationRequested)
+    withdrawal = one_of(told, InvitationRequested)
+    assert (withdrawal.method, withdrawal.sequence) == ("CANCEL", 1)
 
 
 def test_seats_and_turns_are_given_back() -> None:
