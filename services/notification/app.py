@@ -14,6 +14,7 @@ from instroom_contracts.notification import InvitationRequested, InviteFailed, I
 from instroom_contracts.topology import EVENTS, PRIVATE
 from services.notification import gauges, handlers, storage
 from services.notification.composing import compose
+from services.notification.following import Following
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
 from services.notification.settings import NotificationSettings
@@ -51,10 +52,18 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     ).run()
 
 
+async def follow(running: Running, settings: NotificationSettings) -> None:
+    """Let changes of sessions reach their invitations until cancelled."""
+    await Following(running.database, partial(datetime.now, UTC), settings.pace().poll_s).run()
+
+
 def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
-    sending, looks = partial(send, settings=settings), (gauges.mails, gauges.overdue)
-    return Service("notification", HEARS, TELLS, storage.prepare, tasks=(sending,), looks=looks)
+    tasks, looks = (
+        (partial(send, settings=settings), partial(follow, settings=settings)),
+        (gauges.mails, gauges.overdue),
+    )
+    return Service("notification", HEARS, TELLS, storage.prepare, tasks=tasks, looks=looks)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from services.notification.words import TEMPLATES, Words
 
-Wording = Literal["invitation", "changed", "withdrawn", "called-off", "waiting-list", "refusal"]
+Wording = Literal["invitation", "changed", "withdrawn", "called-off", "postponed", "waiting-list", "refusal"]
 WIDTH = 72
 
 _LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)\S*|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE)

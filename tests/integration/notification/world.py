@@ -9,16 +9,25 @@ from typing import Any
 from chassis.handling import Tell
 from chassis.mongo import Database, Mongo, Session
 from instroom_contracts.catalog import EditionPublished
-from services.notification.domain import Invitation, Letter, Meeting
+from instroom_contracts.notification import InvitationRequested
+from services.notification.domain import Invitation, Letter, Meeting, invitation_id
+from services.notification.inviting import asked
 from services.notification.ledger import Leases, MongoLedger
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, kind_of
 from tests.unit.notification.builders import (
+    ENDS,
     NOW,
+    ORIGIN,
+    STARTS,
     TERMS,
     invitation,
+    meeting,
+    session,
 )
 
 LEASES = Leases(before_dot=timedelta(minutes=5), after_dot=timedelta(minutes=15))
+SESSION = "week-noord/proces"
+MOVED = meeting(session=session(starts_at=STARTS + timedelta(days=7), ends_at=ENDS + timedelta(days=7)))
 LATER = NOW + timedelta(hours=1)
 
 
@@ -30,10 +39,10 @@ class World:
         self.database = database
         self.ledger = MongoLedger(database, mongo.transaction, self.tell, terms=TERMS, leases=LEASES)
 
-    async def tell(self, session: Session, tells: Sequence[Tell], now: datetime) -> None:
+    async def tell(self, transaction: Session, tells: Sequence[Tell], now: datetime) -> None:
         """Write facts down as the outbox would."""
         for tell in tells:
-            await self.database["told"].insert_one(tell.data.model_dump(), session=session)
+            await self.database["told"].insert_one(tell.data.model_dump(), session=transaction)
 
     async def keep(self, *letters: Letter) -> None:
         """Store letters as handlers would."""
@@ -46,9 +55,29 @@ class World:
         await self.database[EDITIONS.collection].insert_one(
             {"_id": edition.edition_id, "revision": 1, **EDITIONS.write(edition)}
         )
-        await self.database[MEETINGS.collection].insert_one(
-            {"_id": f"{edition.edition_id}/proces", "revision": 1, **MEETINGS.write(meeting)}
-        )
+        await self.database[MEETINGS.collection].insert_one({"_id": SESSION, "revision": 1, **MEETINGS.write(meeting)})
+
+    async def change(self, to: Meeting) -> Meeting:
+        """Let the catalogue change the session as a handler would; return it as it is now."""
+        sessions = self.database[MEETINGS.collection]
+        document = await sessions.find_one({"_id": SESSION})
+        assert document is not None
+        after = MEETINGS.read(document).after(to, ORIGIN)
+        revision = document["revision"]
+        changed = {"_id": SESSION, "revision": revision + 1, **MEETINGS.write(after)}
+        assert (await sessions.replace_one({"_id": SESSION, "revision": revision}, changed)).matched_count
+        return after
+
+    async def ask(self, request: InvitationRequested) -> None:
+        """Let enrolment ask for something as a handler would take it in."""
+        id = invitation_id(request.enrolment_id, request.edition_id, request.session_id)
+        document = await self.database[INVITATIONS.collection].find_one({"_id": id})
+        session = await self.database[MEETINGS.collection].find_one({"_id": SESSION})
+        assert document is not None
+        assert session is not None
+        after = asked(INVITATIONS.read(document), request, MEETINGS.read(session), ORIGIN, NOW)
+        changed = {"_id": id, "revision": document["revision"] + 1, **INVITATIONS.write(after)}
+        await self.database[INVITATIONS.collection].replace_one({"_id": id}, changed)
 
     async def stored(self, letter: Letter) -> dict[str, Any]:
         """Return a letter's document."""

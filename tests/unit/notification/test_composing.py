@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import icalendar
@@ -11,12 +12,14 @@ import pytest
 from instroom_contracts.catalog import AgendaItem, Organiser
 from instroom_contracts.notification import QueuedSession
 from services.notification.composing import Background
-from services.notification.domain import Invitation, asked, refreshed
+from services.notification.domain import Invitation
+from services.notification.inviting import asked, judged
 from services.notification.mail import Unmailable
 from tests.unit.notification.builders import (
     LINK,
     NOW,
     ORIGIN,
+    STARTS,
     edition,
     invitation,
     mail_of,
@@ -41,8 +44,8 @@ FULL = session(
 )
 UNKNOWN = QueuedSession(session_id="slot", position=1)
 WITHDRAWN = asked(sent(), request("CANCEL", 1), meeting(), ORIGIN, NOW)
-CALLED_OFF = refreshed(sent(), meeting(called_off=True), ORIGIN, NOW)
-MOVED = refreshed(sent(), meeting(), ORIGIN, NOW)
+CALLED_OFF = judged(sent(), meeting(called_off=True), NOW)
+MOVED = judged(sent(), meeting(session=session(starts_at=STARTS + timedelta(hours=1))), NOW)
 
 
 def entry(letter: Invitation, background: Background | None = None) -> Any:
