@@ -51,11 +51,16 @@ def compose(letter: Letter, background: Background, at: datetime, house: House) 
     return _notice(letter, background.edition, words, at, house)
 
 
+def up_to_date(invitation: Invitation, meeting: Meeting) -> bool:
+    """Say whether a mail would say what its invitation was judged by."""
+    return meeting.version == invitation.seen
+
+
 def _invitation(invitation: Invitation, background: Background, words: Words, at: datetime, house: House) -> Outgoing:
     edition, meeting = background.edition, background.meeting
     if edition is None or meeting is None or meeting.session is None:
         raise Unmailable("message-refused", later=True)
-    if meeting.version != invitation.seen:
+    if not up_to_date(invitation, meeting):
         raise OutOfDate
     method = invitation.mail.method
     link = meeting.join_url if method == "REQUEST" else None
