@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chassis.handling import Tell
+from chassis.documents import Documents, Kind, Loaded, NotLoaded
+from chassis.errors import Conflict
+from chassis.handling import Handler, Tell
 from chassis.mongo import Database, Mongo, Session
+from chassis.store import Store, writes_of
 from instroom_contracts.catalog import EditionPublished
+from instroom_contracts.cloudevent import EventData, new_event
 from instroom_contracts.notification import InvitationRequested
 from services.notification.domain import Invitation, Letter, Meeting, invitation_id
 from services.notification.inviting import asked
@@ -24,11 +28,16 @@ from tests.unit.notification.builders import (
     meeting,
     session,
 )
+from tests.unit.notification.kept import SOURCE
 
 LEASES = Leases(before_dot=timedelta(minutes=5), after_dot=timedelta(minutes=15))
 SESSION = "week-noord/proces"
 MOVED = meeting(session=session(starts_at=STARTS + timedelta(days=7), ends_at=ENDS + timedelta(days=7)))
 LATER = NOW + timedelta(hours=1)
+
+
+Changes = dict[tuple[Kind[Any], str], tuple[Any, int | None]]
+"""What a handler would write, and the revision that it read of each."""
 
 
 class World:
@@ -78,6 +87,33 @@ class World:
         after = asked(INVITATIONS.read(document), request, MEETINGS.read(session), ORIGIN, NOW)
         changed = {"_id": id, "revision": document["revision"] + 1, **INVITATIONS.write(after)}
         await self.database[INVITATIONS.collection].replace_one({"_id": id}, changed)
+
+    async def decided(self, handler: Handler, data: EventData) -> Changes:
+        """Let a handler decide an event on what is stored; return what it would write, with the revisions it read."""
+        event, loaded, store = new_event(data, source=SOURCE), Loaded(), Store(self.database)
+        while True:
+            documents = Documents(loaded)
+            try:
+                handler(event, documents, NOW)
+            except NotLoaded as missing:
+                await store.read(frozenset(missing.needs), loaded, None)
+            else:
+                return {key: (value, loaded.versions.get(key)) for key, value in documents.changes.items()}
+
+    async def written(self, changes: Changes) -> bool:
+        """Write what a handler decided, as the committer does; False where something changed since it was read."""
+        versions = {key: revision for key, (_, revision) in changes.items() if revision is not None}
+        writes = await writes_of({key: value for key, (value, _) in changes.items()}, Loaded(versions=versions))
+        try:
+            async with self.mongo.transaction() as transaction:
+                await Store(self.database).write(writes, transaction)
+        except Conflict:
+            return False
+        return True
+
+    async def all_invitations(self) -> list[Invitation]:
+        """Return every invitation, in the order in which they were stored."""
+        return [INVITATIONS.read(document) async for document in self.database[INVITATIONS.collection].find({})]
 
     async def stored(self, letter: Letter) -> dict[str, Any]:
         """Return a letter's document."""
