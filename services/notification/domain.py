@@ -65,11 +65,16 @@ class Meeting:
         """Say whether the session had begun at this time."""
         return bool(self.session and self.session.starts_at and self.session.starts_at <= at)
 
-    def after(self, changed: Meeting, origin: Origin) -> Meeting:
-        """Return what this becomes by a change; under the next version, where its invitations must follow."""
+    def after(self, changed: Meeting, origin: Origin, now: datetime) -> Meeting:
+        """Return what this becomes by a change; under a higher version, where its invitations must follow.
+
+        A version is a time in ms, so that it is higher also where a service of 0.2.0, side by side with this one during
+        an upgrade, wrote the session without its version.
+        """
         if (changed.called_off, changed.details) == (self.called_off, self.details):
             return changed
-        return replace(changed, version=self.version + 1, behind=True, origin=origin)
+        version = max(self.version + 1, int(now.timestamp() * 1000))
+        return replace(changed, version=version, behind=True, origin=origin)
 
 
 def _to_the_ms(at: datetime | None) -> str | None:

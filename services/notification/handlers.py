@@ -43,7 +43,7 @@ def notify(event: CloudEvent[NoticeRequested], documents: Documents, now: dateti
     return ()
 
 
-def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
+def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Keep the newest version of an edition, and of each of its sessions."""
     edition = event.data
     known = documents.get(EDITIONS, edition.edition_id)
@@ -54,24 +54,24 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, _: d
     held = {session.session_id for session in edition.sessions if session.state != "cancelled"}
     for session_id, session in sessions.items():
         off = edition.state == "cancelled" or session_id not in held
-        _keep(meeting_id(edition.edition_id, session_id), documents, event, session=session, called_off=off)
+        _keep(meeting_id(edition.edition_id, session_id), documents, event, now, session=session, called_off=off)
     return ()
 
 
-def keep_link(event: CloudEvent[JoiningDetailsPublished], documents: Documents, _: datetime) -> Sequence[Tell]:
+def keep_link(event: CloudEvent[JoiningDetailsPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Keep a session's newest meeting link."""
     joining = event.data
     session = meeting_id(joining.edition_id, joining.session_id)
     known = documents.get(MEETINGS, session)
     if known is None or joining.version > known.link_version:
-        _keep(session, documents, event, join_url=joining.join_url, link_version=joining.version)
+        _keep(session, documents, event, now, join_url=joining.join_url, link_version=joining.version)
     return ()
 
 
-def _keep(id: str, documents: Documents, event: CloudEvent[Any], **changes: Any) -> None:
+def _keep(id: str, documents: Documents, event: CloudEvent[Any], now: datetime, **changes: Any) -> None:
     """Keep a changed session; its invitations follow by themselves (`following`), however many they are."""
     meeting = documents.get(MEETINGS, id) or Meeting()
-    after = meeting.after(replace(meeting, **changes), _origin(event))
+    after = meeting.after(replace(meeting, **changes), _origin(event), now)
     if after != meeting:
         documents.put(MEETINGS, id, after)
 

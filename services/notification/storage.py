@@ -56,7 +56,9 @@ def _session_of(invitation: Invitation) -> str:
 
 EDITIONS = _kind("editions", EditionPublished)
 MEETINGS = _kind("sessions", Meeting)
-INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation)})
+INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation), "number": 0})
+"""The `number` means nothing; 0.2.0, side by side with this during an upgrade, reads no invitation without one."""
+
 NOTICES = _kind("notices", Notice)
 
 
@@ -110,7 +112,7 @@ def _brought_up_to_date(meeting: Meeting) -> list[Document]:
             }
         },
         {"$set": {"arrived": {"$cond": [{"$eq": ["$delivery.state", "sent"]}, "$mail", None]}}},
-        {"$unset": ["following", "number"]},
+        {"$unset": "following"},
     ]
 
 

@@ -71,7 +71,7 @@ class World:
         sessions = self.database[MEETINGS.collection]
         document = await sessions.find_one({"_id": SESSION})
         assert document is not None
-        after = MEETINGS.read(document).after(to, ORIGIN)
+        after = MEETINGS.read(document).after(to, ORIGIN, NOW)
         revision = document["revision"]
         changed = {"_id": SESSION, "revision": revision + 1, **MEETINGS.write(after)}
         assert (await sessions.replace_one({"_id": SESSION, "revision": revision}, changed)).matched_count

@@ -11,7 +11,7 @@ from bson.codec_options import CodecOptions
 from chassis.documents import Document, Kind
 from services.notification.domain import Meeting
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES
-from tests.unit.notification.builders import ORIGIN, edition, invitation, meeting, notice, sending, sent, session
+from tests.unit.notification.builders import NOW, ORIGIN, edition, invitation, meeting, notice, sending, sent, session
 
 T = TypeVar("T")
 READS = CodecOptions[Document](tz_aware=True)
@@ -26,7 +26,7 @@ def test_everything_comes_back_as_it_was() -> None:
     """A field that got lost would be lost for good."""
     arrived = replace(sending(sent(), handed_over=True), overtaken=True)
     assert stored_and_read(INVITATIONS, arrived) == arrived
-    changed = Meeting().after(meeting(), ORIGIN)
+    changed = Meeting().after(meeting(), ORIGIN, NOW)
     assert stored_and_read(MEETINGS, changed) == changed
     assert stored_and_read(NOTICES, notice(reason="queue-full")) == notice(reason="queue-full")
     whole = edition(session(agenda=[{"time": "13:00", "title": "Welkom"}], audience={"roles": ["griffier"]}))
