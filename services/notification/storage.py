@@ -99,14 +99,15 @@ def _brought_up_to_date(meeting: Meeting) -> list[Document]:
     """Return what gives the invitations to a session, as 0.2.0 stored them, the fields that they lack."""
     starts_at = meeting.session.starts_at if meeting.session else None
     shown = {"details": meeting.details, "address": 0, "startsAt": starts_at}
-    invites = {"$and": [{"$eq": ["$mail.method", "REQUEST"]}, {"$eq": ["$following", None]}]}
+    followed = {"$ne": [{"$ifNull": ["$following", None]}, None]}
+    invites = {"$and": [{"$eq": ["$mail.method", "REQUEST"]}, {"$not": [followed]}]}
     return [
         {
             "$set": {
                 "seen": FIRST_VERSION,
                 "askedCause": "$mail.cause",
                 "askedOrigin": "$mail.origin",
-                "overtaken": {"$ne": ["$following", None]},
+                "overtaken": followed,
                 "mail.shows": {"$cond": [invites, shown, None]},
                 "revision": {"$add": ["$revision", 1]},
             }
