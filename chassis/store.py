@@ -129,7 +129,7 @@ async def writes_of(changes: Mapping[Key, Any], loaded: Loaded) -> Writes:
     return writes
 
 
-async def bulk_write(database: Database, collection: str, bulk: Bulk, session: Session) -> None:
+async def bulk_write(database: Database, collection: str, bulk: Bulk, session: Session | None) -> None:
     """Do these writes.
 
     Raises `Conflict` where a document to replace or remove has another revision than the one that was read.
@@ -147,7 +147,7 @@ async def bulk_write(database: Database, collection: str, bulk: Bulk, session: S
         raise Conflict(f"a document of {collection} changed after it was read")
 
 
-async def _replace(of: Collection, documents: Sequence[Document], session: Session) -> int:
+async def _replace(of: Collection, documents: Sequence[Document], session: Session | None) -> int:
     """Put each of these in the place of the document with its id, if that has the revision before; return how many.
 
     One statement for all of them: the server takes four times as long over a statement for each.

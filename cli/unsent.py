@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, Literal, get_args
 
 from chassis.mongo import Database
+from instroom_contracts.mailbox import mailbox
 
 KINDS = ("invitations", "notices")
 State = Literal["held", "uncertain", "failed"]
@@ -104,4 +105,4 @@ def _row(kind: str, document: Row) -> Row:
 
 def mailbox_digest(address: str) -> str:
     """Return what tells mailboxes apart without naming them."""
-    return sha256(address.strip().casefold().encode()).hexdigest()[:8]
+    return sha256(mailbox(address).encode()).hexdigest()[:8]

@@ -33,7 +33,7 @@ def one_invitation_each(evidence: Evidence) -> Verdict:
 def _invitation_offences(place: Place, found: list[Invitation], evidence: Evidence) -> Iterator[Offence]:
     subject = f"{place.enrolment} {'/'.join(place.session)}"
     invites = [one for one in found if one.method == "REQUEST" and _counts(one, evidence)]
-    if place.state == "confirmed" and len(invites) != 1 and not _called_off(place, evidence):
+    if place.state == "confirmed" and len(invites) != 1 and not _withdrawn(place, evidence):
         yield Offence(subject, f"is confirmed and has {len(invites)} invitations")
     if place.state == "released" and any(_must_be_withdrawn(one, evidence) for one in invites):
         yield Offence(subject, "was given back and is still invited to")
@@ -50,9 +50,10 @@ def _must_be_withdrawn(invitation: Invitation, evidence: Evidence) -> bool:
     return invitation.asked_method == "CANCEL" or evidence.now < evidence.begins(invitation.session)
 
 
-def _called_off(place: Place, evidence: Evidence) -> bool:
+def _withdrawn(place: Place, evidence: Evidence) -> bool:
+    """Say whether the session itself takes invitations back: it is cancelled, or has no date any more."""
     offered = evidence.sessions.get(place.session)
-    return offered is not None and offered.cancelled
+    return offered is not None and (offered.cancelled or offered.starts_at is None)
 
 
 def sent_once(evidence: Evidence) -> Verdict:

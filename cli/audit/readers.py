@@ -171,14 +171,14 @@ def _offered(edition: Document) -> list[tuple[SessionKey, Offered]]:
 
 
 def _invitation(row: Document) -> Invitation:
-    newest = row.get("following") or row["mail"]
+    mail = row["mail"]
     return Invitation(
         enrolment=row["enrolmentId"],
         session=(row["editionId"], row["sessionId"]),
         asked_method=row["askedMethod"],
         asked_at=row["askedAt"],
-        method=newest["method"],
-        sequence=row["mail"]["sequence"],
+        method=row["askedMethod"] if row.get("overtaken") else mail["method"],
+        sequence=mail["sequence"],
         state=row["delivery"]["state"],
     )
 

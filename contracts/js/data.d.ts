@@ -1014,8 +1014,10 @@ export interface JoiningDetailsPublished {
 /**
  * Ask for an invitation to one session, or for its withdrawal. Private.
  *
- * `sequence` is the calendar entry's. `askedAt` is the time of the participant's request: no invitation goes out for
- * a session that had begun by then.
+ * Told of every place that somebody gets or loses, whatever the time and whatever became of its session: the receiver
+ * decides whether a mail is due. `sequence` is the calendar entry's and rises with every withdrawal; of two requests
+ * about one place the one with the higher sequence is newer, with the same one the REQUEST. `askedAt` is the time of
+ * the participant's request: no invitation goes out for a session that had begun by then.
  */
 export interface InvitationRequested {
   /**

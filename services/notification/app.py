@@ -14,6 +14,7 @@ from instroom_contracts.notification import InvitationRequested, InviteFailed, I
 from instroom_contracts.topology import EVENTS, PRIVATE
 from services.notification import gauges, handlers, limits, pausing, storage
 from services.notification.composing import compose
+from services.notification.following import Following
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
 from services.notification.settings import NotificationSettings
@@ -58,11 +59,16 @@ async def prepare(database: Database) -> None:
     await pausing.prepare(database)
 
 
+async def follow(running: Running, settings: NotificationSettings) -> None:
+    """Let changes of sessions reach their invitations until cancelled."""
+    await Following(running.database, partial(datetime.now, UTC), settings.pace().poll_s).run()
+
+
 def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
-    sending, looks = partial(send, settings=settings), (gauges.mails, gauges.overdue, gauges.paused)
-    remarks = {"mail": pausing.remark}
-    return Service("notification", HEARS, TELLS, prepare, tasks=(sending,), looks=looks, remarks=remarks)
+    tasks = (partial(send, settings=settings), partial(follow, settings=settings))
+    looks, remarks = (gauges.mails, gauges.overdue, gauges.paused), {"mail": pausing.remark}
+    return Service("notification", HEARS, TELLS, prepare, tasks=tasks, looks=looks, remarks=remarks)
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from instroom_contracts.catalog import AgendaItem, EditionPublished, Session
 from services.notification.calendar import Entry, Party, calendar_of
-from services.notification.domain import CALLED_OFF, Invitation, Letter, Meeting, Notice
+from services.notification.delivery import Outcome
+from services.notification.domain import CALLED_OFF, POSTPONED, Invitation, Letter, Meeting, Notice
 from services.notification.letters import Card, Content, Row, Wording, rendered
 from services.notification.mail import Envelope, Outgoing, Unmailable, outgoing
 from services.notification.screening import name_in, without_addresses
@@ -23,6 +24,14 @@ class Background:
 
     edition: EditionPublished | None = None
     meeting: Meeting | None = None
+
+
+class OutOfDate(Unmailable):
+    """The session has changed since the mail was judged: it has to be judged again before it is written."""
+
+    def __init__(self) -> None:
+        super().__init__("message-refused")
+        self.outcome = Outcome("overtaken")
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,20 @@ def compose(letter: Letter, background: Background, at: datetime, house: House) 
     return _notice(letter, background.edition, words, at, house)
 
 
+def up_to_date(invitation: Invitation, meeting: Meeting) -> bool:
+    """Say whether a mail would say what its invitation was judged by."""
+    return meeting.version == invitation.seen
+
+
 def _invitation(invitation: Invitation, background: Background, words: Words, at: datetime, house: House) -> Outgoing:
     edition, meeting = background.edition, background.meeting
     if edition is None or meeting is None or meeting.session is None:
         raise Unmailable("message-refused", later=True)
+    if not up_to_date(invitation, meeting):
+        raise OutOfDate
     method = invitation.mail.method
     link = meeting.join_url if method == "REQUEST" else None
-    rows = _rows(meeting.session, words) if method == "REQUEST" else _when(meeting.session, words)
+    rows = _rows(meeting.session, words, link) if method == "REQUEST" else _when(meeting.session, words)
     envelope = _envelope(invitation, edition, words, house)
     content = _content(envelope, edition, words, (_card(meeting.session, words, rows, link),))
     entry = _entry(invitation, meeting.session, envelope, content, words, house)
@@ -71,11 +87,14 @@ def _notice(notice: Notice, edition: EditionPublished | None, words: Words, at: 
 def _wording(invitation: Invitation) -> Wording:
     if invitation.mail.method == "REQUEST":
         return "changed" if invitation.on_calendar else "invitation"
-    return "called-off" if _called_off(invitation) else "withdrawn"
+    if invitation.mail.cause == POSTPONED:
+        return "postponed"
+    return "called-off" if invitation.mail.cause in CALLED_OFF else "withdrawn"
 
 
 def _called_off(invitation: Invitation) -> bool:
-    return invitation.mail.cause in CALLED_OFF
+    """Say whether it is the session that does not take place (then), and not this participant who leaves it."""
+    return invitation.mail.cause in (*CALLED_OFF, POSTPONED)
 
 
 def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, house: House) -> Envelope:
@@ -127,13 +146,14 @@ def _when(session: Session, words: Words) -> tuple[Row, ...]:
     return (Row(words.labels["when"], (words.period(session.starts_at, session.ends_at, session.hours),)),)
 
 
-def _rows(session: Session, words: Words) -> tuple[Row, ...]:
-    """List what a participant must know; what the catalogue leaves open is left out."""
+def _rows(session: Session, words: Words, link: str | None) -> tuple[Row, ...]:
+    """List what a participant must know; what the catalogue leaves open is left out, but for a link to come."""
     online = session.form == "online" and session.location
     form = f"{words.forms[session.form]}, {session.location}" if online else words.forms[session.form]
     facts = {
         "form": (form,),
         "where": (session.location,) if session.location and not online else (),
+        "link": (words.labels["link_follows"],) if session.form == "online" and not link else (),
         "agenda": tuple(_agenda_line(item) for item in session.agenda),
         "trainers": _listed(session.trainers),
         "requirements": _lines(session.requirements),

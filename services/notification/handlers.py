@@ -12,25 +12,28 @@ from chassis.handling import Tell
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.notification.domain import Meeting, Origin, asked, invitation_id, noted, refreshed
+from services.notification.domain import Meeting, Origin, invitation_id, noted
+from services.notification.inviting import asked
 from services.notification.limits import NEVER_MAILED, Told, refusal_of_the_day
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, OF_SESSION, REFUSALS, meeting_id
+from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, REFUSALS, meeting_id
 
 
 def invite_or_withdraw(event: CloudEvent[InvitationRequested], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Store an invitation or its withdrawal.
 
-    A new one is counted with its session, so that a change of the session at the same time cannot overlook it.
+    Its session is written along as it is: a change of that at the same time makes this a conflict, and it is judged
+    by the newest details when it is decided again.
     """
     request = event.data
     session = meeting_id(request.edition_id, request.session_id)
     meeting = documents.get(MEETINGS, session) or Meeting()
     id = invitation_id(request.enrolment_id, request.edition_id, request.session_id)
     known = documents.get(INVITATIONS, id)
-    if known is None:
-        documents.put(MEETINGS, session, replace(meeting, invited=meeting.invited + 1))
     invitation = asked(known, request, meeting, _origin(event), now)
-    documents.put(INVITATIONS, id, invitation.belonging_to(event.ownersource, event.provider))
+    invitation = invitation.belonging_to(event.ownersource, event.provider)
+    if invitation != known:
+        documents.put(MEETINGS, session, meeting)
+        documents.put(INVITATIONS, id, invitation)
     return ()
 
 
@@ -53,7 +56,7 @@ def notify(event: CloudEvent[NoticeRequested], documents: Documents, now: dateti
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Keep the newest version of an edition and let what changed reach the invitations of its sessions."""
+    """Keep the newest version of an edition, and of each of its sessions."""
     edition = event.data
     known = documents.get(EDITIONS, edition.edition_id)
     if known is not None and known.version >= edition.version:
@@ -63,34 +66,26 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
     held = {session.session_id for session in edition.sessions if session.state != "cancelled"}
     for session_id, session in sessions.items():
         off = edition.state == "cancelled" or session_id not in held
-        meeting = documents.get(MEETINGS, meeting_id(edition.edition_id, session_id)) or Meeting()
-        after = replace(meeting, session=session, called_off=off)
-        _keep(meeting_id(edition.edition_id, session_id), meeting, after, documents, _origin(event), now)
+        _keep(meeting_id(edition.edition_id, session_id), documents, event, now, session=session, called_off=off)
     return ()
 
 
 def keep_link(event: CloudEvent[JoiningDetailsPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Keep a session's newest meeting link and let it reach the session's invitations."""
+    """Keep a session's newest meeting link."""
     joining = event.data
     session = meeting_id(joining.edition_id, joining.session_id)
-    meeting = documents.get(MEETINGS, session) or Meeting()
-    if joining.version > meeting.link_version:
-        after = replace(meeting, join_url=joining.join_url, link_version=joining.version)
-        _keep(session, meeting, after, documents, _origin(event), now)
+    known = documents.get(MEETINGS, session)
+    if known is None or joining.version > known.link_version:
+        _keep(session, documents, event, now, join_url=joining.join_url, link_version=joining.version)
     return ()
 
 
-def _keep(session: str, before: Meeting, after: Meeting, documents: Documents, origin: Origin, now: datetime) -> None:
-    """Keep a session; where its details changed, refresh its invitations.
-
-    All of them are written, also those that stay as they are: one that a sender claims meanwhile with the old details
-    makes this a conflict, and is seen as `sending` when it is decided again.
-    """
-    documents.put(MEETINGS, session, after)
-    if before.details == after.details or not after.invited:
-        return
-    for id, invitation in documents.first(OF_SESSION, session, after.invited).members:
-        documents.put(INVITATIONS, id, refreshed(invitation, after, origin, now))
+def _keep(id: str, documents: Documents, event: CloudEvent[Any], now: datetime, **changes: Any) -> None:
+    """Keep a changed session; its invitations follow by themselves (`following`), however many they are."""
+    meeting = documents.get(MEETINGS, id) or Meeting()
+    after = meeting.after(replace(meeting, **changes), _origin(event), now)
+    if after != meeting:
+        documents.put(MEETINGS, id, after)
 
 
 def _origin(event: CloudEvent[Any]) -> Origin:

@@ -24,10 +24,12 @@ from chassis.handling import Cause, Tell
 from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import EventData
+from instroom_contracts.mailbox import mailbox
 from services.notification.composing import Background
 from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
-from services.notification.domain import Invitation, Letter, Meeting, Notice, finished
-from services.notification.limits import DailyCap, mailbox
+from services.notification.domain import Invitation, Letter, Meeting, Notice
+from services.notification.inviting import finished
+from services.notification.limits import DailyCap
 from services.notification.pausing import Pausing, later
 from services.notification.standing import Refusal
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
@@ -137,10 +139,16 @@ class MongoLedger:
         return await self._cap.admits(letter.message_id(self._terms.domain), letter.participant.email, now)
 
     async def hand_over(self, letter: Letter) -> bool:
-        """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
+        """Record durably that the final dot comes next; False where the claim is lost or the mail is out of date.
+
+        A session that changes after it was looked at here finds the mail on record as of its earlier version, and has
+        another one sent after it.
+        """
+        if isinstance(letter, Invitation) and not await self._is_up_to_date(letter):
+            return False
         coming = {"delivery.claim.handedOver": True, "delivery.claim.until": later(self._leases.after_dot)}
         done = await self._database[kind_of(letter).collection].update_one(
-            {**_held(letter), **STANDS, "following": None}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
+            {**_held(letter), **STANDS, "overtaken": {"$ne": True}}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
         )
         return done.matched_count == 1
 
@@ -203,6 +211,13 @@ class MongoLedger:
         meeting = await self._meeting(letter, session) or Meeting()
         after, facts = finished(letter, meeting, outcome, now, self._terms)
         return after, [_tell(fact, letter) for fact in facts]
+
+    async def _is_up_to_date(self, invitation: Invitation) -> bool:
+        """Say whether the session is as it was when the invitation was judged."""
+        session = {"_id": meeting_id(invitation.edition_id, invitation.session_id)}
+        document = await self._database[MEETINGS.collection].find_one(session, {"version": 1})
+        version: int = (document or {}).get("version", 0)
+        return version == invitation.seen
 
     async def _meeting(self, invitation: Invitation, session: Session | None = None) -> Meeting | None:
         return await self._found(MEETINGS, meeting_id(invitation.edition_id, invitation.session_id), session)

@@ -17,7 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from services.notification.addresses import mailto
 from services.notification.words import TEMPLATES, Words
 
-Wording = Literal["invitation", "changed", "withdrawn", "called-off", "waiting-list", "waiting-list-ended", "refusal"]
+Wording = Literal[
+    "invitation", "changed", "withdrawn", "called-off", "postponed", "waiting-list", "waiting-list-ended", "refusal"
+]
 WIDTH = 72
 
 

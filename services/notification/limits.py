@@ -14,6 +14,7 @@ from pymongo import ReturnDocument
 
 from chassis.documents import Document
 from chassis.mongo import Database
+from instroom_contracts.mailbox import mailbox
 from instroom_contracts.notification import NoticeRequested
 from services.notification.words import AMSTERDAM
 
@@ -41,11 +42,6 @@ def refusal_of_the_day(request: NoticeRequested, at: datetime) -> str:
 def _of_the_day(address: str, at: datetime, *about: str) -> str:
     day = at.astimezone(AMSTERDAM).date().isoformat()
     return sha256("\n".join([day, mailbox(address), *about]).encode()).hexdigest()
-
-
-def mailbox(address: str) -> str:
-    """Return one name for all spellings of a mailbox."""
-    return address.strip().casefold()
 
 
 class DailyCap:

@@ -12,13 +12,17 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel, to_snake
 
-from chassis.documents import Document, Kind, Order
+from chassis.documents import Document, Kind
 from chassis.mongo import Database
 from instroom_contracts.catalog import EditionPublished
 from services.notification.domain import Invitation, Letter, Meeting, Notice
 from services.notification.limits import Told
 
 T = TypeVar("T")
+
+FIRST_VERSION = 1
+"""The version that a session of 0.2.0 gets, when they had none."""
+OLD_INDEX = "session_1_number_1"
 
 
 def meeting_id(edition_id: str, session_id: str) -> str:
@@ -53,15 +57,11 @@ def _session_of(invitation: Invitation) -> str:
 
 EDITIONS = _kind("editions", EditionPublished)
 MEETINGS = _kind("sessions", Meeting)
-INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation)})
+INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation), "number": 0})
+"""The `number` means nothing; 0.2.0, side by side with this during an upgrade, reads no invitation without one."""
 NOTICES = _kind("notices", Notice)
 REFUSALS = _kind("refusals", Told)
 """Who was told of which refusal today."""
-
-OF_SESSION = Order(
-    INVITATIONS, group="session", rank="number", group_of=_session_of, rank_of=lambda invitation: invitation.number
-)
-"""The invitations of one session, in the order in which they were asked for."""
 
 
 def kind_of(letter: Letter) -> Kind[Any]:
@@ -70,10 +70,53 @@ def kind_of(letter: Letter) -> Kind[Any]:
 
 
 async def prepare(database: Database) -> None:
-    """Create the indexes that handlers and senders rely on."""
-    await database[INVITATIONS.collection].create_index([("session", 1), ("number", 1)])
+    """Create the indexes that senders and what follows a session rely on, and bring older documents up to date."""
+    await database[INVITATIONS.collection].create_index([("session", 1), ("seen", 1)])
+    await database[MEETINGS.collection].create_index("behind", partialFilterExpression={"behind": True})
+    await migrate(database)
     for kind in (INVITATIONS, NOTICES):
         await database[kind.collection].create_index([("delivery.state", 1), ("delivery.due", 1)])
+
+
+async def migrate(database: Database) -> None:
+    """Bring what 0.2.0 stored up to date, session by session; what is up to date is left alone.
+
+    Then every invitation was written along with each change of its session: a mail that is the last one says what the
+    session's details are now.
+    """
+    if OLD_INDEX in await database[INVITATIONS.collection].index_information():
+        await database[INVITATIONS.collection].drop_index(OLD_INDEX)
+    collection = database[MEETINGS.collection]
+    async for document in collection.find({"version": {"$exists": False}}):
+        session = MEETINGS.read(document)
+        older = {"session": document["_id"], "seen": {"$exists": False}}
+        await database[INVITATIONS.collection].update_many(older, _brought_up_to_date(session))
+        await collection.update_one(
+            {"_id": document["_id"], "version": {"$exists": False}},
+            {"$set": {"version": FIRST_VERSION, "behind": False, "origin": None}, "$inc": {"revision": 1}},
+        )
+
+
+def _brought_up_to_date(meeting: Meeting) -> list[Document]:
+    """Return what gives the invitations to a session, as 0.2.0 stored them, the fields that they lack."""
+    starts_at = meeting.session.starts_at if meeting.session else None
+    shown = {"details": meeting.details, "address": 0, "startsAt": starts_at}
+    followed = {"$ne": [{"$ifNull": ["$following", None]}, None]}
+    invites = {"$and": [{"$eq": ["$mail.method", "REQUEST"]}, {"$not": [followed]}]}
+    return [
+        {
+            "$set": {
+                "seen": FIRST_VERSION,
+                "askedCause": "$mail.cause",
+                "askedOrigin": "$mail.origin",
+                "overtaken": followed,
+                "mail.shows": {"$cond": [invites, shown, None]},
+                "revision": {"$add": ["$revision", 1]},
+            }
+        },
+        {"$set": {"arrived": {"$cond": [{"$eq": ["$delivery.state", "sent"]}, "$mail", None]}}},
+        {"$unset": "following"},
+    ]
 
 
 async def uncertain(database: Database, most: int) -> list[Letter]:

@@ -13,20 +13,20 @@ from chassis.errors import Conflict
 from instroom_contracts.notification import InviteSent
 from services.notification import ledger
 from services.notification.delivery import Outcome, State, left_behind
-from services.notification.domain import Letter, Mail, refreshed
+from services.notification.domain import Letter
 from services.notification.ledger import DUE, LAPSED, MongoLedger
-from services.notification.storage import INVITATIONS, NOTICES, uncertain
-from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, World, many
+from services.notification.storage import NOTICES, uncertain
+from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, MOVED, World, many
 from tests.unit.notification.builders import (
     ACCEPTED,
     NOW,
-    ORIGIN,
     TERMS,
     edition,
     in_state,
     invitation,
     meeting,
     notice,
+    request,
 )
 
 
@@ -151,15 +151,46 @@ async def test_no_leave_for_a_claim_that_has_run_out(
     assert await world.ledger.hand_over(asleep) is not guarded
 
 
-async def test_no_leave_for_a_mail_that_something_newer_follows(world: World) -> None:
-    """Its text shows a date that is no longer true."""
-    await world.keep(replace(invitation(), following=Mail("invite-1", "REQUEST", 1, "session-rescheduled", ORIGIN)))
+async def test_no_leave_for_a_mail_that_something_newer_was_asked_about(world: World) -> None:
+    """Somebody signed off while their invitation was on its way to the mail server."""
+    await world.keep(invitation())
     await world.know(edition(), meeting())
     letter = await world.claimed()
+    await world.ask(request("CANCEL", 1))
     assert not await world.ledger.hand_over(letter)
     await world.ledger.finish(letter, Outcome("overtaken"), NOW)
     after = await world.read(invitation())
-    assert (after.delivery.state, after.mail.sequence, after.following) == ("pending", 1, None)
+    assert (after.delivery.state, after.mail.method, after.overtaken) == ("dropped", "CANCEL", False)
+
+
+@pytest.mark.parametrize("looked_at", [True, False], ids=["guard", "twin without it"])
+async def test_no_leave_for_a_mail_whose_session_has_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch, looked_at: bool
+) -> None:
+    """Its text shows a date that is no longer true; the twin, which does not look, lets it go."""
+
+    async def assumed(*_: object) -> bool:
+        return True
+
+    if not looked_at:
+        monkeypatch.setattr(world.ledger, "_is_up_to_date", assumed)
+    await world.keep(invitation())
+    await world.know(edition(), meeting())
+    letter = await world.claimed()
+    await world.change(MOVED)
+    assert await world.ledger.hand_over(letter) is not looked_at
+
+
+async def test_a_mail_that_left_before_its_session_changed_is_followed_by_one(world: World) -> None:
+    """What is on the wire cannot be changed; the invitation knows what it said."""
+    await world.keep(invitation())
+    await world.know(edition(), meeting())
+    letter = await world.claimed()
+    assert await world.ledger.hand_over(letter)
+    changed = await world.change(MOVED)
+    await world.ledger.finish(letter, ACCEPTED, NOW)
+    after = await world.read(invitation())
+    assert (after.delivery.state, after.mail.sequence, after.seen) == ("pending", 1, changed.version)
 
 
 @pytest.mark.parametrize(("handed_over", "state"), [(True, "uncertain"), (False, "retry")])
@@ -271,13 +302,10 @@ async def test_a_handler_that_changes_a_mail_under_way_is_not_overwritten(world:
     await world.keep(invitation())
     await world.know(edition(), meeting())
     letter = await world.claimed()
-    moved = refreshed(await world.read(invitation()), meeting(), ORIGIN, NOW)
-    await world.database["invitations"].update_one(
-        {"_id": letter.id}, {"$set": {"following": INVITATIONS.write(moved)["following"]}, "$inc": {"revision": 1}}
-    )
+    await world.ask(request("CANCEL", 1))
     await world.ledger.finish(letter, ACCEPTED, NOW)
     after = await world.read(invitation())
-    assert (after.delivery.state, after.mail.sequence) == ("pending", 1)
+    assert (after.delivery.state, after.mail.method, after.mail.sequence) == ("pending", "CANCEL", 1)
 
 
 async def test_uncertain_mails_are_listed_oldest_first(world: World) -> None:

@@ -7,20 +7,39 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chassis.handling import Tell
+from chassis.documents import Documents, Kind, Loaded, NotLoaded
+from chassis.errors import Conflict
+from chassis.handling import Handler, Tell
 from chassis.mongo import Database, Mongo, Session
+from chassis.store import Store, writes_of
 from instroom_contracts.catalog import EditionPublished
-from services.notification.domain import Invitation, Letter, Meeting
+from instroom_contracts.cloudevent import EventData, new_event
+from instroom_contracts.notification import InvitationRequested
+from services.notification.domain import Invitation, Letter, Meeting, invitation_id
+from services.notification.inviting import asked
 from services.notification.ledger import Leases, MongoLedger
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of
 from tests.unit.notification.builders import (
+    ENDS,
     NOW,
+    ORIGIN,
+    STARTS,
     TERMS,
     invitation,
+    meeting,
+    session,
 )
+from tests.unit.notification.kept import SOURCE
 
 LEASES = Leases(before_dot=timedelta(minutes=5), after_dot=timedelta(minutes=15))
 LONG_AFTER_DOT = timedelta(minutes=14)
+SESSION = "week-noord/proces"
+MOVED = meeting(session=session(starts_at=STARTS + timedelta(days=7), ends_at=ENDS + timedelta(days=7)))
+LATER = NOW + timedelta(hours=1)
+
+
+Changes = dict[tuple[Kind[Any], str], tuple[Any, int | None]]
+"""What a handler would write, and the revision that it read of each."""
 
 
 class World:
@@ -36,10 +55,10 @@ class World:
         agreed = replace(TERMS, **terms)
         return kind(self.database, self.mongo.transaction, self.tell, terms=agreed, leases=LEASES)
 
-    async def tell(self, session: Session, tells: Sequence[Tell], now: datetime) -> None:
+    async def tell(self, transaction: Session, tells: Sequence[Tell], now: datetime) -> None:
         """Write facts down as the outbox would."""
         for tell in tells:
-            await self.database["told"].insert_one(tell.data.model_dump(), session=session)
+            await self.database["told"].insert_one(tell.data.model_dump(), session=transaction)
 
     async def keep(self, *letters: Letter) -> None:
         """Store letters as handlers would."""
@@ -52,9 +71,56 @@ class World:
         await self.database[EDITIONS.collection].insert_one(
             {"_id": edition.edition_id, "revision": 1, **EDITIONS.write(edition)}
         )
-        await self.database[MEETINGS.collection].insert_one(
-            {"_id": f"{edition.edition_id}/proces", "revision": 1, **MEETINGS.write(meeting)}
-        )
+        await self.database[MEETINGS.collection].insert_one({"_id": SESSION, "revision": 1, **MEETINGS.write(meeting)})
+
+    async def change(self, to: Meeting) -> Meeting:
+        """Let the catalogue change the session as a handler would; return it as it is now."""
+        sessions = self.database[MEETINGS.collection]
+        document = await sessions.find_one({"_id": SESSION})
+        assert document is not None
+        after = MEETINGS.read(document).after(to, ORIGIN, NOW)
+        revision = document["revision"]
+        changed = {"_id": SESSION, "revision": revision + 1, **MEETINGS.write(after)}
+        assert (await sessions.replace_one({"_id": SESSION, "revision": revision}, changed)).matched_count
+        return after
+
+    async def ask(self, request: InvitationRequested) -> None:
+        """Let enrolment ask for something as a handler would take it in."""
+        id = invitation_id(request.enrolment_id, request.edition_id, request.session_id)
+        document = await self.database[INVITATIONS.collection].find_one({"_id": id})
+        session = await self.database[MEETINGS.collection].find_one({"_id": SESSION})
+        assert document is not None
+        assert session is not None
+        after = asked(INVITATIONS.read(document), request, MEETINGS.read(session), ORIGIN, NOW)
+        changed = {"_id": id, "revision": document["revision"] + 1, **INVITATIONS.write(after)}
+        await self.database[INVITATIONS.collection].replace_one({"_id": id}, changed)
+
+    async def decided(self, handler: Handler, data: EventData) -> Changes:
+        """Let a handler decide an event on what is stored; return what it would write, with the revisions it read."""
+        event, loaded, store = new_event(data, source=SOURCE), Loaded(), Store(self.database)
+        while True:
+            documents = Documents(loaded)
+            try:
+                handler(event, documents, NOW)
+            except NotLoaded as missing:
+                await store.read(frozenset(missing.needs), loaded, None)
+            else:
+                return {key: (value, loaded.versions.get(key)) for key, value in documents.changes.items()}
+
+    async def written(self, changes: Changes) -> bool:
+        """Write what a handler decided, as the committer does; False where something changed since it was read."""
+        versions = {key: revision for key, (_, revision) in changes.items() if revision is not None}
+        writes = await writes_of({key: value for key, (value, _) in changes.items()}, Loaded(versions=versions))
+        try:
+            async with self.mongo.transaction() as transaction:
+                await Store(self.database).write(writes, transaction)
+        except Conflict:
+            return False
+        return True
+
+    async def all_invitations(self) -> list[Invitation]:
+        """Return every invitation, in the order in which they were stored."""
+        return [INVITATIONS.read(document) async for document in self.database[INVITATIONS.collection].find({})]
 
     async def stored(self, letter: Letter) -> dict[str, Any]:
         """Return a letter's document."""

@@ -13,7 +13,8 @@ from instroom_contracts.notification import InvitationRequested, NoticeRequested
 from services.notification.calendar import Party
 from services.notification.composing import Background, House, compose
 from services.notification.delivery import Claim, Delivery, Outcome, Terms
-from services.notification.domain import Invitation, Letter, Meeting, Notice, Origin, asked, finished, noted
+from services.notification.domain import Invitation, Letter, Meeting, Notice, Origin, noted
+from services.notification.inviting import asked, finished
 from services.notification.mail import Outgoing
 
 NOW = datetime(2021, 5, 20, 9, 30, tzinfo=UTC)

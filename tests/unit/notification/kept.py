@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from chassis.documents import Documents, First, Head, Kind, Loaded, NotLoaded
 from chassis.handling import Handler
 from instroom_contracts.cloudevent import EventData, new_event
+from services.notification.inviting import judged
+from services.notification.storage import INVITATIONS, MEETINGS, meeting_id
 from tests.unit.notification.builders import NOW
 
 T = TypeVar("T")
@@ -44,6 +46,14 @@ class Kept:
                 break
         self.written = [id for _, id in documents.changes]
         self.documents |= {(kind, id): kind.write(value) for (kind, id), value in documents.changes.items()}
+
+    def follow(self) -> None:
+        """Let what changed about sessions reach their invitations, as the service's task does."""
+        for id in [id for kind, id in self.documents if kind is INVITATIONS]:
+            invitation = self.the(INVITATIONS, id)
+            meeting = self.the(MEETINGS, meeting_id(invitation.edition_id, invitation.session_id))
+            if invitation.seen < meeting.version and invitation.delivery.state != "sending":
+                self.documents[INVITATIONS, id] = INVITATIONS.write(judged(invitation, meeting, NOW))
 
     def _read(self, missing: NotLoaded, into: Loaded) -> None:
         for need in missing.needs:

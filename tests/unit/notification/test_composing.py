@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from instroom_contracts.catalog import AgendaItem, Organiser
 from instroom_contracts.notification import QueuedSession
 from services.catalog.programmes import load
 from services.notification import composing, screening
-from services.notification.composing import Background
-from services.notification.domain import Invitation, asked, refreshed
+from services.notification.composing import Background, OutOfDate
+from services.notification.domain import Invitation
+from services.notification.inviting import asked, judged
 from services.notification.mail import Unmailable
 from tests.unit.notification.builders import (
     LINK,
     NOW,
     ORIGIN,
+    STARTS,
     edition,
     invitation,
     mail_of,
@@ -45,8 +48,10 @@ FULL = session(
 )
 UNKNOWN = QueuedSession(session_id="slot", position=1)
 WITHDRAWN = asked(sent(), request("CANCEL", 1), meeting(), ORIGIN, NOW)
-CALLED_OFF = refreshed(sent(), meeting(called_off=True), ORIGIN, NOW)
-MOVED = refreshed(sent(), meeting(), ORIGIN, NOW)
+DATELESS = session(starts_at=None, ends_at=None)
+POSTPONED = judged(sent(), meeting(session=DATELESS), NOW)
+CALLED_OFF = judged(sent(), meeting(called_off=True), NOW)
+MOVED = judged(sent(), meeting(session=session(starts_at=STARTS + timedelta(hours=1))), NOW)
 
 
 def entry(letter: Invitation, background: Background | None = None) -> Any:
@@ -108,8 +113,13 @@ def test_the_mail_and_its_entry_agree() -> None:
 
 @pytest.mark.parametrize(
     ("letter", "subject"),
-    [(MOVED, "Gewijzigd: "), (WITHDRAWN, "Ingetrokken: "), (CALLED_OFF, "Gaat niet door: ")],
-    ids=["moved", "withdrawn", "called off"],
+    [
+        (MOVED, "Gewijzigd: "),
+        (WITHDRAWN, "Ingetrokken: "),
+        (CALLED_OFF, "Gaat niet door: "),
+        (POSTPONED, "Nieuwe datum volgt: "),
+    ],
+    ids=["moved", "withdrawn", "called off", "postponed"],
 )
 def test_each_occasion_has_its_own_words(letter: Invitation, subject: str) -> None:
     """The subject alone says what happened."""
@@ -127,6 +137,30 @@ def test_only_a_session_that_is_called_off_is_cancelled_in_the_calendar() -> Non
     """Withdrawing one person omits the status."""
     assert "STATUS" not in entry(WITHDRAWN)
     assert entry(CALLED_OFF)["STATUS"] == "CANCELLED"
+
+
+def test_a_session_that_lost_its_date_leaves_the_calendar_and_keeps_its_participants() -> None:
+    """They must not come at the old hour, nor think that they are out."""
+    background = Background(edition(DATELESS), meeting(session=DATELESS))
+    event = entry(POSTPONED, background)
+    assert (event["STATUS"], "DTSTART" in event) == ("CANCELLED", False)
+    text = " ".join(text_of(mail_of(POSTPONED, background)).split())
+    assert "U blijft ingeschreven" in text
+    assert "datum volgt" in text
+
+
+def test_an_online_session_that_lost_its_link_says_that_one_follows() -> None:
+    """Its hours stand; the old link leads nowhere."""
+    linkless = meeting(join_url=None)
+    mail = judged(sent(), linkless, NOW)
+    assert "Deelnemen: de link volgt" in text_of(mail_of(mail, Background(edition(), linkless)))
+    assert "CONFERENCE" not in entry(mail, Background(edition(), linkless))
+
+
+def test_a_mail_is_not_written_for_a_session_that_has_changed_since() -> None:
+    """It is judged again first: it may have become a withdrawal."""
+    with pytest.raises(OutOfDate):
+        mail_of(invitation(), Background(edition(), meeting(version=1)))
 
 
 def test_a_waiting_list_notice_tells_the_turn_in_each_session() -> None:

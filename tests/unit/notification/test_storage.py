@@ -9,9 +9,9 @@ import bson
 from bson.codec_options import CodecOptions
 
 from chassis.documents import Document, Kind
-from services.notification.domain import Mail
+from services.notification.domain import Meeting
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES
-from tests.unit.notification.builders import ORIGIN, edition, invitation, meeting, notice, sending, session
+from tests.unit.notification.builders import NOW, ORIGIN, edition, invitation, meeting, notice, sending, sent, session
 
 T = TypeVar("T")
 READS = CodecOptions[Document](tz_aware=True)
@@ -24,9 +24,10 @@ def stored_and_read(kind: Kind[T], value: T) -> T:
 
 def test_everything_comes_back_as_it_was() -> None:
     """A field that got lost would be lost for good."""
-    following = replace(sending(invitation(), handed_over=True), following=Mail("i", "CANCEL", 1, "choice", ORIGIN))
-    assert stored_and_read(INVITATIONS, following) == following
-    assert stored_and_read(MEETINGS, meeting()) == meeting()
+    arrived = replace(sending(sent(), handed_over=True), overtaken=True)
+    assert stored_and_read(INVITATIONS, arrived) == arrived
+    changed = Meeting().after(meeting(), ORIGIN, NOW)
+    assert stored_and_read(MEETINGS, changed) == changed
     assert stored_and_read(NOTICES, notice(reason="queue-full")) == notice(reason="queue-full")
     whole = edition(session(agenda=[{"time": "13:00", "title": "Welkom"}], audience={"roles": ["griffier"]}))
     assert stored_and_read(EDITIONS, whole) == whole

@@ -54,6 +54,13 @@ def test_a_place_in_a_cancelled_session_needs_no_invitation() -> None:
     assert one_invitation_each(told(invitations=(withdrawn,), sessions={KEY: Offered(START, cancelled=True)})).holds
 
 
+def test_a_place_in_a_session_without_a_date_may_have_its_invitation_taken_back() -> None:
+    """The date was withdrawn after the invitation went out, and the mail server is away."""
+    withdrawn = invitation("bob", method="CANCEL", sequence=1, state="pending")
+    assert not one_invitation_each(told(invitations=(withdrawn,))).holds
+    assert one_invitation_each(told(invitations=(withdrawn,), sessions={KEY: Offered(None, cancelled=False)})).holds
+
+
 def test_an_invitation_that_outlives_its_place_is_found() -> None:
     """Somebody who cancelled must not find the session in their calendar."""
     session = {**PUBLISHED.data["sessions"][0], "startsAt": None}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from instroom_contracts.notification import InviteFailed, InviteSent
 from services.notification.delivery import Outcome
-from services.notification.domain import Invitation, Meeting, asked, finished, refreshed
+from services.notification.domain import Invitation, Meeting
+from services.notification.inviting import asked, finished, judged
 from tests.unit.notification.builders import (
     ACCEPTED,
     ENDS,
@@ -21,6 +22,7 @@ from tests.unit.notification.builders import (
     after,
     invitation,
     meeting,
+    recipient,
     request,
     sending,
     sent,
@@ -42,7 +44,7 @@ def withdraw(known: Invitation | None, sequence: int = 1, of: Meeting | None = N
 
 def refresh(known: Invitation, of: Meeting) -> Invitation:
     """Let a session's new details reach an invitation."""
-    return refreshed(known, of, ORIGIN, NOW)
+    return judged(known, of, NOW)
 
 
 def about(invitation: Invitation) -> tuple[str, str, int]:
@@ -155,9 +157,9 @@ def test_a_changed_date_is_sent_anew_with_a_higher_sequence() -> None:
 
 def test_a_changed_date_costs_an_unsent_invitation_nothing() -> None:
     """It is rendered when it is sent, with the newest details."""
-    assert refresh(invitation(), MOVED) == invitation()
+    assert about(refresh(invitation(), MOVED)) == about(invitation())
     retried = after(invitation(), LATER)
-    assert refresh(retried, MOVED) == retried
+    assert (about(refresh(retried, MOVED)), refresh(retried, MOVED).delivery) == (about(retried), retried.delivery)
 
 
 def test_a_date_that_changes_while_sending_is_sent_after() -> None:
@@ -167,16 +169,96 @@ def test_a_date_that_changes_while_sending_is_sent_after() -> None:
 
 
 def test_two_changes_while_sending_are_sent_once() -> None:
-    """Only what is true now is worth a mail."""
-    assert about(after(refresh(refresh(sending(invitation()), OFF), MOVED), of=MOVED)) == ("pending", "CANCEL", 1)
-    assert about(after(refresh(refresh(sending(invitation()), MOVED), meeting()))) == ("pending", "REQUEST", 1)
+    """Only what is true now is worth a mail, and none at all where that is what was sent."""
+    assert about(after(refresh(refresh(sending(invitation()), OFF), MOVED), of=MOVED)) == ("pending", "REQUEST", 1)
+    assert about(after(refresh(refresh(sending(invitation()), MOVED), meeting()))) == ("sent", "REQUEST", 0)
 
 
-def test_a_date_that_is_withdrawn_makes_the_next_invitation_wait() -> None:
-    """It goes out when there is a date again."""
-    waiting = refresh(sent(), DATELESS)
-    assert about(waiting) == ("waiting", "REQUEST", 1)
-    assert about(refresh(waiting, MOVED)) == ("pending", "REQUEST", 1)
+def test_a_change_that_is_undone_before_its_mails_went_out_costs_none() -> None:
+    """A mail server was away while a session moved there and back; or it was called off by mistake."""
+    for change in (MOVED, OFF, DATELESS):
+        assert about(refresh(refresh(sent(), change), meeting())) == about(sent())
+
+
+def test_a_date_that_is_withdrawn_takes_the_entry_away_until_there_is_another() -> None:
+    """A calendar that goes on showing it sends people to a closed door."""
+    withdrawal = refresh(sent(), DATELESS)
+    assert (about(withdrawal), withdrawal.mail.cause) == (("pending", "CANCEL", 1), "session-postponed")
+    waiting = after(withdrawal, of=DATELESS)
+    assert about(waiting) == ("waiting", "REQUEST", 2)
+    assert about(refresh(waiting, MOVED)) == ("pending", "REQUEST", 2)
+
+
+def test_a_date_that_is_withdrawn_before_anybody_had_it_is_waited_for() -> None:
+    """There is nothing to take away."""
+    assert about(refresh(invitation(), DATELESS)) == ("waiting", "REQUEST", 0)
+
+
+def test_a_link_that_is_withdrawn_leaves_the_entry_without_it() -> None:
+    """The old one leads nowhere, and the hours are true still."""
+    assert about(refresh(sent(), meeting(join_url=None))) == ("pending", "REQUEST", 1)
+
+
+def test_a_session_that_is_reinstated_invites_anew_who_has_a_place_still() -> None:
+    """They were told that it would not take place."""
+    again = refresh(after(refresh(sent(), OFF), of=OFF), meeting())
+    assert (about(again), again.on_calendar) == (("pending", "REQUEST", 2), False)
+    assert refresh(withdraw(after(refresh(sent(), OFF), of=OFF), of=OFF), meeting()).delivery.state == "sent"
+
+
+def test_somebody_who_signed_off_after_the_start_is_never_written_to_again() -> None:
+    """Nor when the session moves after all, back or forth: an entry of the past is left alone."""
+    late = asked(sent(), request("CANCEL", 1, asked_at=STARTS), meeting(), ORIGIN, NOW)
+    for change in (MOVED, OFF, DATELESS, meeting(join_url="https://meet.example.org/new")):
+        assert refresh(late, change).delivery.state == "dropped"
+
+
+def test_an_entry_in_the_future_is_withdrawn_whatever_the_session_came_to() -> None:
+    """A session was brought forward, and somebody signed off before they were told: they would come a week late."""
+    brought_forward = meeting(session=session(starts_at=NOW, ends_at=NOW + timedelta(hours=1)))
+    signed_off = asked(sent(), request("CANCEL", 1, asked_at=NOW + timedelta(hours=2)), brought_forward, ORIGIN, NOW)
+    assert about(signed_off) == ("pending", "CANCEL", 1)
+
+
+def test_a_cancelled_session_is_withdrawn_once_whoever_says_so_first() -> None:
+    """The catalogue tells of the session, enrolment of each place in it; either may come first."""
+    gone = request("CANCEL", 1, cause="session-cancelled", asked_at=ENDS)
+    told_by_enrolment = asked(sent(), gone, meeting(), ORIGIN, NOW)
+    assert (about(told_by_enrolment), told_by_enrolment.mail.cause) == (("pending", "CANCEL", 1), "session-cancelled")
+    assert about(refresh(told_by_enrolment, OFF)) == ("pending", "CANCEL", 1)
+    told_by_catalogue = after(refresh(sent(), OFF), of=OFF)
+    assert about(asked(told_by_catalogue, gone, OFF, ORIGIN, NOW)) == ("sent", "CANCEL", 1)
+
+
+def test_a_place_that_is_regained_before_its_withdrawal_went_out_costs_no_mail() -> None:
+    """The participant's calendar is as it should be."""
+    assert about(asked(withdraw(sent()), request(sequence=2), meeting(), ORIGIN, NOW)) == ("sent", "REQUEST", 0)
+
+
+def test_of_two_requests_with_one_sequence_the_invitation_is_newer() -> None:
+    """A withdrawal raises the sequence, so one that comes again after the place was regained is the older one."""
+    regained = asked(withdraw(sent()), request(sequence=1), meeting(), ORIGIN, NOW)
+    assert regained.wanted
+    assert asked(regained, request("CANCEL", 1), meeting(), ORIGIN, NOW) == regained
+
+
+def test_an_uncertain_invitation_is_held_until_there_is_something_to_say() -> None:
+    """Sending it again may be a second mail that says the same; saying nothing of a new time would be worse."""
+    held = after(invitation(), SILENCE)
+    assert refresh(held, meeting()) == held
+    assert about(refresh(held, MOVED)) == ("pending", "REQUEST", 1)
+    assert about(refresh(refresh(held, MOVED), meeting())) == ("pending", "REQUEST", 1), "who knows which it shows"
+
+
+def test_a_new_address_is_written_to() -> None:
+    """The invitation is no use where it went."""
+    corrected = request(sequence=1, participant=recipient(email="robin@example.org"))
+    assert about(asked(sent(), corrected, meeting(), ORIGIN, NOW)) == ("pending", "REQUEST", 1)
+
+
+def test_what_is_not_known_yet_changes_nothing_of_what_was_sent() -> None:
+    """No session is no session without a date."""
+    assert refresh(sent(), Meeting()) == sent()
 
 
 def test_a_session_that_is_called_off_is_withdrawn_from_those_who_have_it() -> None:
