@@ -89,9 +89,11 @@ def _offer(decision: Decision, turn: Turn) -> bool:
 
 
 def _served_ahead(decision: Decision, turns: list[Turn], here: str) -> bool:
-    """Serve those who are ahead of these turns in other pools than `here`; False where some are left."""
-    pools = [(there, turn) for turn in turns if (there := pool_now(decision.register, turn.session)) != here]
-    served = [serve(decision, there, before=turn) for there, turn in pools]
+    """Serve those who are ahead of all of a party's turns in other pools than `here`; False where some are left."""
+    first: dict[str, Turn] = {}
+    for turn in sorted(turns, key=lambda turn: turn.order):
+        first.setdefault(pool_now(decision.register, turn.session), turn)
+    served = [serve(decision, there, before=turn) for there, turn in first.items() if there != here]
     return all(served)
 
 

@@ -159,6 +159,9 @@ class History:
                     self.shown_full[id, one.session_id] = one.capacity == 0
             published = edition(*sessions, edition_id=id, state=state, version=self.version)
             self.hear(self.desk.publish(published, at=self.now))
+        for edition_id, session_id in self.shown_full:
+            if self.model.capacity[self.model.pool_of[session_id]] is None:  # no fact tells that, but the editions
+                self.shown_full[edition_id, session_id] = False
 
     def hear(self, told: list[EventData]) -> None:
         """Take in what was told, as a website would."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
 from services.enrolment import settling
-from services.enrolment.domain import decision, endings, places, pools, promotion, publishing, rules, withdrawal
+from services.enrolment.domain import decision, places, pools, promotion, publishing, rules, withdrawal
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.values import Pool, Turn
+from services.enrolment.domain.values import Pool
 from services.enrolment.storage import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.history import INTERRUPTED, STEPS, History, Seats, Step, id_of
 
@@ -182,23 +181,12 @@ def joined_without(figure: str) -> Callable[..., Pool]:
     return lambda pool, count, last: join(pool, replace(count, **{figure: 0}), last)
 
 
-def only_now(house: Callable[..., Sequence[str]]) -> Callable[..., Sequence[str]]:
-    """Forget the pools that sessions left."""
-
-    def in_new_pools(decision: Decision, known: Edition | None, edition: Edition) -> Sequence[str]:
-        now = {session.pool for session in edition.sessions.values()}
-        return [id for id in house(decision, known, edition) if id in now]
-
-    return in_new_pools
-
-
 GUARDS: dict[str, tuple[object, str, object]] = {
     "seats are counted": (Pool, "free", property(lambda _: 99)),
     "a limit sinks with the seats held": (Pool, "release", lambda pool: pool.promote(-1)),
     "a cancellation serves the waiting list": (withdrawal, "serve", nobody),
     "more seats serve the waiting list": (publishing, "serve", nobody),
     "what is off ends": (settling, "end_places", lambda *_: True),
-    "what ends serves the waiting list": (endings, "serve_after", nobody),
     "all or nothing looks at every pool": (promotion, "_room_for", lambda *_: True),
     "a begun session takes nobody": (Decision, "still_offered", lambda *_: True),
     "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),
@@ -207,8 +195,6 @@ GUARDS: dict[str, tuple[object, str, object]] = {
     "seats go along with a session": (pools, "_joined", joined_without("confirmed")),
     "a waiting list goes along with a session": (pools, "_joined", joined_without("waiting")),
     "a session that moves gives its seats back": (pools, "_left", lambda pool, _: pool),
-    "turns of several sessions are in one order": (Turn, "order", property(lambda turn: (-turn.number % 10**17, ""))),
-    "the pool that was left is served": (publishing, "house", only_now(pools.house)),
     "seats are told of a session that moved": (Decision, "moved", nobody),
 }
 """A guard each: where it stands, and what stands there when it is switched off."""

@@ -11,7 +11,8 @@ import pytest
 from instroom_contracts import catalog
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.enrolment import PlaceConfirmed, SessionFull, SessionReopened
-from services.enrolment.domain import pools
+from services.enrolment.domain import endings, pools, publishing
+from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.storage import POOLS, WAITING
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, all_of, choice, edition, session
@@ -55,15 +56,26 @@ def test_a_move_without_its_seats_would_give_them_twice(monkeypatch: pytest.Monk
     assert desk.ask("een", name="kim").places[0].state == "confirmed"
 
 
-def test_lists_are_merged_in_the_order_of_decision() -> None:
-    """Whoever waited longest comes first, in whichever session they wait."""
+def merging() -> bool:
+    """Have people wait for two sessions in turn, which then share a pool; say whether their order is kept."""
     desk = Desk(edition(choice("een", capacity=0), choice("twee", capacity=0, pool="zaal")))
     asked = [desk.ask(("een", "twee")[number % 2], name=f"d{number}") for number in range(6)]
     ordered = [one.enrolment_id for one in asked]
     told = desk.publish(moved(choice("een", capacity=4, pool="zaal"), choice("twee", capacity=4, pool="zaal")))
-    assert promoted(told) == ordered[:4]
     turns = sorted(desk.memory.all(WAITING).values(), key=lambda turn: turn.order)
-    assert [turn.enrolment_id for turn in turns] == ordered[4:]
+    return promoted(told) + [turn.enrolment_id for turn in turns] == ordered
+
+
+def test_lists_are_merged_in_the_order_of_decision() -> None:
+    """Whoever waited longest comes first, in whichever session they wait."""
+    assert merging()
+
+
+def test_numbered_by_pool_they_would_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: as 0.2.0 numbered turns, each pool from 1."""
+    ahead = iter(range(1_000_000, 0, -1))
+    monkeypatch.setattr(Decision, "number", property(lambda _: next(ahead)))
+    assert not merging()
 
 
 def test_a_clock_that_goes_back_lets_nobody_overtake() -> None:
@@ -122,6 +134,18 @@ def test_seats_that_a_session_leaves_go_to_who_waits_there() -> None:
     desk.ask("een", name="robin")
     waiting = desk.ask("twee", name="kim")
     assert promoted(desk.publish(moved(choice("een", capacity=1), shared[1]))) == [waiting.enrolment_id]
+
+
+def test_a_pool_that_was_left_and_not_served_would_keep_its_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: with only the pools served that the edition has now."""
+    house, own = pools.house, f"{EDITION}/een"
+    both = [choice(id, capacity=1, pool="zaal") for id in ("een", "twee")]
+    desk = Desk(edition(*both))
+    desk.ask("een", name="robin")
+    waiting = desk.ask("twee", name="kim")
+    monkeypatch.setattr(publishing, "house", lambda *args: [id for id in house(*args) if id == own])
+    told = desk.publish(moved(choice("een", capacity=1), both[1]))
+    assert waiting.enrolment_id not in promoted(told)
 
 
 def test_who_waits_gets_the_free_seats_of_the_new_pool_and_every_session_hears() -> None:
@@ -205,3 +229,24 @@ def test_a_session_that_moves_touches_neither_places_nor_turns() -> None:
         desk.ask("een", name=f"d{number}")
     desk.publish(moved(choice("een", capacity=2, pool="zaal")), at=ASKED)
     assert {kind.collection for kind, _ in desk.memory.written} == {"editions", "pools"}
+
+
+def freed_by_a_cancelled_session() -> bool:
+    """Cancel a session whose pool somebody else waits for; say whether they get the seat in the same decision."""
+    off = choice("een", capacity=1, pool="zaal", state="cancelled")
+    shared = [choice(id, capacity=1, pool="zaal") for id in ("een", "twee")]
+    desk = Desk(edition(*shared))
+    desk.ask("een", name="robin")
+    waiting = desk.ask("twee", name="kim")
+    return waiting.enrolment_id in promoted(desk.publish(moved(off, shared[1])))
+
+
+def test_seats_of_a_cancelled_session_go_to_who_waits_in_its_pool() -> None:
+    """The room is theirs now."""
+    assert freed_by_a_cancelled_session()
+
+
+def test_without_serving_what_ends_they_would_stay_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: the list is served before the places end, and not after."""
+    monkeypatch.setattr(endings, "serve_after", lambda *_: None)
+    assert not freed_by_a_cancelled_session()

@@ -192,3 +192,13 @@ def test_a_newcomer_takes_the_seat_that_no_waiting_party_fits() -> None:
     pair = desk.ask(companions=(companion("kim", "duo"),))
     assert isinstance(pair, EnrolmentQueued)
     assert isinstance(desk.ask(name="sam"), EnrolmentConfirmed)
+
+
+def test_a_party_with_two_turns_in_each_of_two_pools_is_not_ahead_of_itself() -> None:
+    """Serving one pool first served the other first, and so on, until the message failed."""
+    rooms = (("een", "zaal"), ("twee", "foyer"), ("drie", "zaal"), ("vier", "foyer"))
+    desk = Desk(edition(*(choice(id, capacity=0, pool=room) for id, room in rooms)))
+    waiting = desk.ask(*(id for id, _ in rooms), name="sam", all_or_nothing=True)
+    told = desk.publish(edition(*(choice(id, capacity=2, pool=room) for id, room in rooms), version=2))
+    assert set(promoted(told)) == {waiting.enrolment_id}
+    assert len(promoted(told)) == 4
