@@ -100,8 +100,8 @@ async def listening(connection: AbstractRobustConnection) -> Listening:
 
 @pytest.fixture
 async def relay(place: Place, database: Database) -> AsyncIterator[Relay]:
-    """Provide the relay of the toy service, at work with a service's rights."""
-    url = place.rabbitmq_url_of("enrolment")
+    """Provide the relay of the toy service at work, as an administrator: no service may tell the toy's facts."""
+    url = place.rabbitmq_url
     named = Refusals(looking(place.servers.broker.management.url, url))
     opened = Relay(url, database, "instroom-toy", poll_s=0.05, refusals=named)
     work = asyncio.create_task(opened.run())
