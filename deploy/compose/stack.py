@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy import accounts
+from deploy import accounts, rolling
 from deploy.compose import certificates
 from deploy.compose.project import Project
 from deploy.doors import Doors
@@ -88,8 +88,10 @@ class ComposeStack(Project):
     def upgrade(self) -> None:
         """Build, and replace the services' containers one after the other: who hears before who tells.
 
-        Raises `LocalError` where a new one does not become healthy: then it is removed, and the old one goes on.
+        Raises `LocalError` where old and new cannot work side by side, or a new one does not become healthy: then it
+        is removed, and the old one goes on.
         """
+        rolling.ensure_possible(self.doors())
         if "INSTROOM_IMAGE" not in os.environ:  # else it is one of the operator's own
             print("upgrade: image", flush=True)
             self.compose("build", "--quiet", "secrets", images=self.images)

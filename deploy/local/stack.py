@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from deploy import accounts
+from deploy import accounts, rolling
 from deploy.doors import Doors
 from deploy.local.contract import ContractPage
 from deploy.local.daemons import Daemon
@@ -147,9 +147,11 @@ class Stack:
     def upgrade(self) -> None:
         """Restart the services on the code that is here now, one after the other.
 
-        Those that hear come before those that tell, who may have more to say than an old one understands.
+        Those that hear come before those that tell, who may have more to say than an old one understands. Raises
+        `LocalError` where old and new cannot work side by side.
         """
         with self._alone():
+            rolling.ensure_possible(self.doors())
             self.doors().renew_definitions()
             for part in reversed(self._served):
                 with _timed(part.name):

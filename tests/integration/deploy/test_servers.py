@@ -12,7 +12,9 @@ from aiormq.exceptions import ChannelPreconditionFailed
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from deploy import accounts
+from deploy import accounts, rolling
+from deploy.doors import Doors
+from deploy.local.errors import LocalError
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.settings import Ports
@@ -80,6 +82,19 @@ def test_the_compressor_that_leaks_memory_is_off(mongodb: MongoDB) -> None:
     with Client(f"mongodb://127.0.0.1:{mongodb.ports.mongo_port}/", directConnection=True) as client:
         agreed = client.admin.command("hello", compression=["zlib"])
     assert "zlib" not in agreed.get("compression", [])
+
+
+def test_services_that_cannot_work_side_by_side_are_not_replaced_one_by_one(mongodb: MongoDB) -> None:
+    """0.2.0 would write what the database refuses by then; what this release wrote is no reason to stop."""
+    doors = Doors(mongodb.passwords, "", "", f"127.0.0.1:{mongodb.ports.mongo_port}")
+    with Client(mongodb.url(accounts.ADMIN)) as client:
+        pools = client["instroom_enrolment"]["pools"]
+        pools.delete_many({})
+        pools.insert_one({"_id": "week-noord/proces", "last": 7})
+        rolling.ensure_possible(doors)
+        pools.insert_one({"_id": "zaal", "seq": 7})
+        with pytest.raises(LocalError, match="make down"):
+            rolling.ensure_possible(doors)
 
 
 def test_nobody_gets_in_without_a_password(mongodb: MongoDB) -> None:
