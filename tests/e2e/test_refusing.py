@@ -55,16 +55,16 @@ async def enrolled(
 
 @pytest.mark.parametrize(("arguments", "trouble"), [FULL, LOST])
 async def test_people_get_answers_and_mails_whatever_one_integrator_binds(
-    place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
+    fault_place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
 ) -> None:
     """One careless declaration must cost its owner alone."""
-    await enrolled(place, mail_server, arguments, trouble)
+    await enrolled(fault_place, mail_server, arguments, trouble)
 
 
 @pytest.mark.parametrize(("arguments", "trouble"), [LOST])
 async def test_without_a_way_past_it_they_wait(
-    place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
+    fault_place: Place, mail_server: MailServer, arguments: FieldTable, trouble: Trouble
 ) -> None:
     """Switched off, the guard of the test above is missed."""
     with pytest.raises(AssertionError):
-        await enrolled(place, mail_server, arguments, trouble, without="bypass")
+        await enrolled(fault_place, mail_server, arguments, trouble, without="bypass")

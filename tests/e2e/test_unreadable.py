@@ -26,6 +26,10 @@ Request = CloudEvent[EnrolmentRequested]
 KEY = type_of(EnrolmentRequested).encode()
 
 
+ANYBODY = {"INTAKE_SENDERS": "any"}
+"""Some odd messages cannot say whose they are, which where senders must be known is what is wrong with them."""
+
+
 async def odd_messages(world: World, kinds: Mapping[str, bytes], key: bytes = KEY) -> dict[str, Request]:
     """Publish a valid request with each of these properties; return those that the broker took, by their kinds."""
     taken = {}
@@ -48,7 +52,7 @@ async def held(world: World) -> dict[str, dict[str, Any]]:
 
 async def every_kind_among_good_ones(place: Place, *, without: str | None = None) -> None:
     """Let a service find every kind of odd message in the middle of good ones, and check what becomes of each."""
-    with running(place, "enrolment") as (enrolment,):
+    with running(place, "enrolment", settings=ANYBODY) as (enrolment,):
         async with open_world(place) as world:
             await world.publish_edition(edition())
             enrolment.stop()
@@ -57,7 +61,7 @@ async def every_kind_among_good_ones(place: Place, *, without: str | None = None
             bad = await odd_messages(world, UNREADABLE) | await odd_messages(world, SILLY)
             fine = await odd_messages(world, READABLE)
             await world.send_all(good[15:])
-            restarted = ServiceProcess("enrolment", place, {}, copy=2, without=without)
+            restarted = ServiceProcess("enrolment", place, ANYBODY, copy=2, without=without)
             try:
                 restarted.start()
                 await everyone_gets_an_answer(world, [*good, *fine.values()], bad)
@@ -96,7 +100,7 @@ async def test_read_as_the_client_reads_them_they_stop_everybody(place: Place) -
 
 async def test_a_routing_key_that_is_no_text_stops_nobody(place: Place) -> None:
     """It leads to no queue of ours but the one for what nobody hears; the client raises on it all the same."""
-    with running(place, "enrolment") as (enrolment,):
+    with running(place, "enrolment", settings=ANYBODY) as (enrolment,):
         async with open_world(place) as world:
             await world.publish_edition(edition())
             (odd,) = (await odd_messages(world, {"plain": properties({})}, STRANGE_KEY)).values()
