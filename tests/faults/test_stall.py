@@ -48,10 +48,10 @@ def frozen(process: ServiceProcess) -> Iterator[None]:
 async def another_tells(world: World) -> None:
     """Wait until another process than now has the right to tell."""
     leases = world.databases["enrolment"]["leases"]
-    (holder,) = await leases.find({}).to_list(None)
+    (holder,) = await leases.find({"_id": "relay"}).to_list(None)
 
     async def taken_over() -> bool:
-        return await leases.count_documents({"owner": {"$ne": holder["owner"]}}) == 1
+        return await leases.count_documents({"_id": "relay", "owner": {"$ne": holder["owner"]}}) == 1
 
     await eventually(taken_over, within=30)
 
