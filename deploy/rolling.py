@@ -9,15 +9,14 @@ from pymongo import MongoClient
 from deploy import accounts
 from deploy.doors import Doors
 from deploy.local.errors import LocalError
-
-_OF_0_2 = {"last": {"$exists": False}}
-"""What tells a pool that 0.2.0 kept: its enrolment service would go on writing such, which the database refuses."""
+from services.enrolment.migration import OF_OLD
 
 
 def ensure_possible(doors: Doors) -> None:
-    """Raise `LocalError` where the data are still those of a release that cannot work beside this one."""
+    """Raise `LocalError` where the data are still those of 0.2.0: it would go on writing what the database refuses."""
     with MongoClient[dict[str, Any]](doors.database_url(accounts.OPERATOR), serverSelectionTimeoutMS=5000) as client:
-        is_old = client[accounts.database_of("enrolment")]["pools"].find_one(_OF_0_2, {"_id": 1})
+        database = client[accounts.database_of("enrolment")]
+        is_old = any(database[collection].find_one(old, {"_id": 1}) for collection, old in OF_OLD.items())
     if is_old:
         raise LocalError(
             "The data are those of 0.2.0, whose enrolment service cannot work beside this one. Nothing was replaced."
