@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from cli.commands import (
-    answer,
-    audit,
-    catalog,
-    free,
-    integration,
-    integrator,
-    mails,
-    quarantine,
-    request,
-    status,
-    watch,
-)
+from cli.options import ENV_FILE, finished
 
 HELP = """\
 Instroom's tool for operators and integrators.
@@ -36,27 +28,56 @@ Instroom's tool for operators and integrators.
 Servers are found in the environment (RABBITMQ_URL, RABBITMQ_OPERATOR_URL, MONGO_URL), else in the .local/stack.env of
 this folder or one above, which `make up` writes."""
 
-app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-app.command("request", help=request.REQUEST_HELP)(request.request)
-app.command("cancel", help=request.CANCEL_HELP)(request.cancel)
-app.command("free", help=free.HELP)(free.free)
-app.command("answer", help=answer.HELP)(answer.answer)
-app.command("watch", help=watch.HELP)(watch.watch)
-app.command("status", help=status.HELP)(status.status)
-app.command("audit", help=audit.HELP)(audit.audit)
-app.add_typer(catalog.app, name="catalog", help="Hand in editions; have the catalogue's facts told again.")
-app.add_typer(integrator.app, name="integrator", help="Accounts for other systems: add, list, remove.")
-app.add_typer(integration.app, name="integration", help="Check another system's publisher or subscriber.")
-app.add_typer(quarantine.app, name="quarantine", help="Messages that are no valid events: look, mend, replay, drop.")
-app.add_typer(mails.app, name="mails", help="Mails that were given up: list them, send them again.")
+COMMANDS = {
+    "request": ("request", "Request places, wait for the answers, and show them."),
+    "cancel": ("request", "Withdraw an enrolment and wait for the answer."),
+    "free": ("free", "Free participants who are kept out by an enrolment without a place."),
+    "answer": ("answer", "Have the answer to a request told again, and show it."),
+    "watch": ("watch", "Follow the facts as they are told, or tell what was told before."),
+    "status": ("status", "Show how full everything is, what runs, and what waits for somebody."),
+    "audit": ("audit", "Prove from live data that the promises hold."),
+    "catalog": ("catalog", "Hand in editions; have the catalogue's facts told again."),
+    "integrator": ("integrator", "Accounts for other systems: add, list, remove, close."),
+    "integration": ("integration", "Check another system's publisher or subscriber."),
+    "quarantine": ("quarantine", "Messages that are no valid events: look, mend, replay, drop."),
+    "mails": ("mails", "Mails that wait for you: list them, send them again."),
+}
+"""Commands by name: the module that has it as its `app`, or in it, and what it is for."""
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is typed, so that nobody waits for what the others need."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command itself in the place of the one that only says what it is for."""
+        name, purpose_alone, rest = super().resolve_command(ctx, args)
+        return name, purpose_alone and self._imported(str(name)), rest
+
+    def _imported(self, name: str) -> Any:
+        module, purpose = COMMANDS[name]
+        found = get_group(import_module(f"cli.commands.{module}").app)
+        found.help = purpose
+        env_file = next(option for option in self.params if option.name == "env_file")
+        return finished(found.commands.get(name, found), env_file)
+
+
+app = typer.Typer(cls=Commands, help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+for command, (_, purpose) in COMMANDS.items():
+    app.command(command, help=purpose)(lambda: None)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"instroom {version('instroom')}")
+        raise typer.Exit
 
 
 @app.callback()
 def options(
-    env_file: Annotated[
-        Path | None,
-        typer.Option("--env-file", help="A file with KEY=value lines that says where the servers are."),
-    ] = None,
+    env_file: Annotated[Path | None, ENV_FILE] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show which release this is.")
+    ] = False,
 ) -> None:
     """Take the options that stand before a command; `options.servers_of` reads them."""
 

@@ -12,7 +12,7 @@ from cli.asking import ask_again
 from cli.dialogue import OUTCOMES
 from cli.drafts import Misfit, event_of
 from cli.facts import Fact, line, saying
-from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, servers_of
+from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, commands, servers_of
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts.intake import AnswerRequested
@@ -29,7 +29,10 @@ with this id and source: an operator's account may name every source, another ac
 
 {EXIT_CODES}"""
 
+app = commands()
 
+
+@app.command("answer", help=HELP)
 @told()
 def answer(
     context: typer.Context,

@@ -13,7 +13,7 @@ from cli import broker, databases
 from cli.audit.auditor import audit as audit_promises
 from cli.audit.readers import Reader
 from cli.audit.verdict import Verdict
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, told
@@ -35,7 +35,10 @@ Where PUSHGATEWAY_URL is set, alarms learn when it ended and what it found.
 
 {EXIT_CODES}"""
 
+app = commands()
 
+
+@app.command("audit", help=HELP)
 @told()
 def audit(
     context: typer.Context,

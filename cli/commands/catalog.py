@@ -12,7 +12,7 @@ import typer
 from cli.asking import Question, ask
 from cli.dialogue import NO_ANSWER, OUTCOMES
 from cli.facts import Fact, saying
-from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
+from cli.options import OPERATOR_SOURCE, AsJson, Timeout, commands, servers_of
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts import topology
@@ -47,14 +47,14 @@ For a service whose copy was lost. Versions stay as they are; meeting links go t
 
 {EXIT_CODES}"""
 
-app = typer.Typer(no_args_is_help=True)
+app = commands()
 
 
 @app.command("load", help=LOAD_HELP)
 @told()
 def load_files(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="YAML files, or folders with .yaml files.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="YAML files, or folders with .yaml files.")],
     check: Annotated[bool, typer.Option("--check", help="Only check the files; nothing is sent.")] = False,
     timeout: Timeout = TIMEOUT_S,
     as_json: AsJson = False,
@@ -107,7 +107,7 @@ def _outcome(answer: Fact | None) -> str:
 @told()
 def republish(
     context: typer.Context,
-    edition: Annotated[str | None, typer.Argument(metavar="[EDITION]", help="The edition's id; else all.")] = None,
+    edition: Annotated[str | None, typer.Argument(metavar="EDITION", help="The edition's id; else all.")] = None,
     timeout: Timeout = TIMEOUT_S,
 ) -> None:
     """Have the catalogue tell its facts again."""

@@ -13,7 +13,7 @@ from cli import databases
 from cli.commands.request import CANCELLATIONS
 from cli.dialogue import Labelled, converse
 from cli.drafts import event_of
-from cli.options import ANSWER_TIMEOUT_S, AsJson, Timeout, servers_of
+from cli.options import ANSWER_TIMEOUT_S, AsJson, Timeout, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import remark
 from cli.trouble import EXIT_CODES, Exit, told
@@ -34,7 +34,10 @@ that as of any cancellation; nobody is mailed. At most {MOST_AT_ONCE:,} at once:
 
 {EXIT_CODES}"""
 
+app = commands()
 
+
+@app.command("free", help=HELP)
 @told()
 def free(context: typer.Context, timeout: Timeout = ANSWER_TIMEOUT_S, as_json: AsJson = False) -> None:
     """Free participants who are kept out by an enrolment without a place."""

@@ -17,7 +17,7 @@ from cli.checking.publisher import Performance, PublisherCheck
 from cli.checking.stage import on_stage
 from cli.checking.subscriber import Audition, SubscriberCheck
 from cli.checking.verdict import Finding, show_verdict
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.terminal import remark
 from cli.trouble import EXIT_CODES, Trouble, told
 
@@ -57,11 +57,11 @@ and started again.
 
 {EXIT_CODES}"""  # noqa: S608  SQL in an example
 
-app = typer.Typer(no_args_is_help=True)
-check = typer.Typer(no_args_is_help=True)
+app = commands()
+check = commands()
 app.add_typer(check, name="check", help="Check a publisher or a subscriber.")
 
-Command = Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="What starts it, after --.")]
+Command = Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND", help="What starts it, after --.")]
 Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the check listens; port 0 is any.")]
 ANYWHERE = "127.0.0.1:0"
 
@@ -71,7 +71,9 @@ ANYWHERE = "127.0.0.1:0"
 def publisher(
     context: typer.Context,
     command: Command = None,
-    requests: Annotated[int, typer.Option(min=1, help="How many different requests to wait for.")] = 1,
+    requests: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="How many different requests to wait for.")
+    ] = 1,
     source: Annotated[
         list[str] | None, typer.Option(metavar="URN", help="A source that is your account's own; once for each.")
     ] = None,
@@ -101,11 +103,13 @@ def subscriber(
     context: typer.Context,
     command: Command = None,
     state: Annotated[str, typer.Option(metavar="COMMAND", help="Prints what your subscriber has stored.")] = "",
-    queue: Annotated[str, typer.Option(help="Its queue, where it does not declare and bind it itself.")] = "",
+    queue: Annotated[
+        str, typer.Option(metavar="QUEUE", help="Its queue, where it does not declare and bind it itself.")
+    ] = "",
     type: Annotated[
-        list[str] | None, typer.Option(help="What that queue is bound to; else to all. Once for each.")
+        list[str] | None, typer.Option(metavar="TYPE", help="What that queue is bound to; else to all. Once for each.")
     ] = None,
-    edition: Annotated[str, typer.Option(help="The edition that the facts are about.")] = EDITION,
+    edition: Annotated[str, typer.Option(metavar="ID", help="The edition that the facts are about.")] = EDITION,
     patience: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long it may take over a fact.")] = 10.0,
     within: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait until it listens.")] = 120.0,
     listen: Listen = ANYWHERE,

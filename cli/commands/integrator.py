@@ -18,7 +18,7 @@ from cli.asking import Question, ask
 from cli.facts import Fact
 from cli.inlets import Inlet
 from cli.integrators import ALL, MOST_QUEUES, Accounts, Rights
-from cli.options import OPERATOR_SOURCE, AsJson, Timeout, servers_of
+from cli.options import OPERATOR_SOURCE, AsJson, Timeout, commands, servers_of
 from cli.parts import Part
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json, show_table
@@ -84,7 +84,7 @@ Take away whatever leads messages back into our exchanges: bindings, and queues 
 
 {EXIT_CODES}"""
 
-app = typer.Typer(no_args_is_help=True)
+app = commands()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its account: lower-case letters, digits, single hyphens.")]
 SomeTypes = Annotated[list[str] | None, typer.Option(metavar="TYPE,...", help="Event types, with commas; or all.")]
 

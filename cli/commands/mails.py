@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import databases, unsent
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import remark, show_json, show_table, shown
 from cli.trouble import EXIT_CODES, Trouble, told
@@ -45,9 +45,11 @@ look in the mail server's log first. What is released is sent whatever its addre
 MOST_SHOWN = 20
 COLUMNS = ("id", "kind", "about", "to", "state", "trouble", "attempts", "since")
 
-app = typer.Typer(no_args_is_help=True)
+app = commands()
 
-OfState = Annotated[str | None, typer.Option("--state", help=f"Only {', '.join(STATES[:-1])} or {STATES[-1]}.")]
+OfState = Annotated[
+    str | None, typer.Option("--state", metavar="STATE", help=f"Only {', '.join(STATES[:-1])} or {STATES[-1]}.")
+]
 OfEdition = Annotated[str | None, typer.Option("--edition", metavar="ID", help="Only about this edition.")]
 OfTrouble = Annotated[str | None, typer.Option("--trouble", metavar="CODE", help="Only with this trouble.")]
 To = Annotated[str | None, typer.Option("--to", metavar="CODE", help="Only to this address, as `list` shows it.")]
@@ -74,7 +76,7 @@ def list_mails(
 @told()
 def release(
     context: typer.Context,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids as `mails list` shows them.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids as `mails list` shows them.")] = None,
     state: OfState = None,
     edition: OfEdition = None,
     trouble: OfTrouble = None,

@@ -14,7 +14,7 @@ from cli import broker, databases
 from cli.databases import SERVICES, Databases, Service
 from cli.files import json_in
 from cli.held import DROPPED, HELD, REPLAYED, Held, replay_of, with_settings
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
@@ -66,9 +66,11 @@ held again.
 
 {EXIT_CODES}"""
 
-app = typer.Typer(no_args_is_help=True)
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids as `instroom quarantine list` shows them.")]
-OfService = Annotated[str | None, typer.Option("--service", help="catalog, enrolment or notification; else all three.")]
+app = commands()
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as `instroom quarantine list` shows them.")]
+OfService = Annotated[
+    str | None, typer.Option("--service", metavar="SERVICE", help="catalog, enrolment or notification; else all three.")
+]
 
 
 @app.command("list", help=LIST_HELP)
@@ -76,7 +78,7 @@ OfService = Annotated[str | None, typer.Option("--service", help="catalog, enrol
 def list_held(
     context: typer.Context,
     service: OfService = None,
-    reason: Annotated[str | None, typer.Option(help="Only this reason, e.g. invalid-event.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="REASON", help="Only this reason, e.g. invalid-event.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were replayed or dropped.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -117,7 +119,9 @@ def replay(
     context: typer.Context,
     ids: Ids,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="POINTER=VALUE", help="Mend a value.")] = None,
-    edit: Annotated[Path | None, typer.Option("--edit", help="A file with the whole mended event as JSON.")] = None,
+    edit: Annotated[
+        Path | None, typer.Option("--edit", metavar="FILE", help="A file with the whole mended event as JSON.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send messages again."""
@@ -131,7 +135,9 @@ def replay(
 def drop(
     context: typer.Context,
     ids: Ids,
-    note: Annotated[str, typer.Option(prompt="Why (kept with the message)", help="Why they are dropped.")],
+    note: Annotated[
+        str, typer.Option(metavar="TEXT", prompt="Why (kept with the message)", help="Why they are dropped.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Mark messages as dropped."""

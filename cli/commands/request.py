@@ -14,7 +14,7 @@ import typer
 from cli.dialogue import Labelled, converse
 from cli.drafts import ANSWER, POINTERS, REQUIRED, Misfit, event_of, request_from
 from cli.files import json_in
-from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, servers_of
+from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, commands, servers_of
 from cli.spreadsheet import COLUMNS, BadRow, Row, read_rows
 from cli.terminal import remark
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
@@ -31,8 +31,10 @@ from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentR
 DECISIONS = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
 CANCELLATIONS = (EnrolmentCancelled, RequestAccepted, RequestRefused)
 WHEN = "When the participant asked, e.g. 2021-05-20T11:30:00+02:00; else now."
-When = Annotated[str, typer.Option("--time", help=WHEN)]
-Id = Annotated[str, typer.Option("--id", help="The request's id, to send the same one again; else a new UUID.")]
+When = Annotated[str, typer.Option("--time", metavar="TIME", help=WHEN)]
+Id = Annotated[
+    str, typer.Option("--id", metavar="ID", help="The request's id, to send the same one again; else a new UUID.")
+]
 
 REQUEST_HELP = f"""\
 Request places, wait for the answers, and show them.
@@ -70,28 +72,35 @@ Only the source that requested an enrolment may withdraw it, or one configured a
 
 {EXIT_CODES}"""
 
+app = commands()
 
+
+@app.command("request", help=REQUEST_HELP)
 @told()
 def request(
     context: typer.Context,
-    edition: Annotated[str, typer.Option(help="The edition's id.")] = "",
-    name: Annotated[str, typer.Option(help="The participant's name.")] = "",
-    email: Annotated[str, typer.Option(help="The participant's mail address.")] = "",
-    organisation: Annotated[str, typer.Option(help="The participant's organisation.")] = "",
-    role: Annotated[str, typer.Option(help="A role of the edition's audience, e.g. projectleider.")] = "",
-    region: Annotated[str, typer.Option(help="The participant's region.")] = "",
-    language: Annotated[str, typer.Option(help="The language of the mails: nl or en.")] = "",
-    dietary_wishes: Annotated[str, typer.Option(help="What the kitchen should know.")] = "",
-    reference: Annotated[str, typer.Option(help="Tells people apart who share a mailbox.")] = "",
-    session: Annotated[list[str] | None, typer.Option(help="A chosen session; once for each.")] = None,
+    edition: Annotated[str, typer.Option(metavar="ID", help="The edition's id.")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="The participant's name.")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="The participant's mail address.")] = "",
+    organisation: Annotated[str, typer.Option(metavar="TEXT", help="The participant's organisation.")] = "",
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", help="A role of the edition's audience, e.g. projectleider.")
+    ] = "",
+    region: Annotated[str, typer.Option(metavar="REGION", help="The participant's region.")] = "",
+    language: Annotated[str, typer.Option(metavar="nl|en", help="The language of the mails: nl or en.")] = "",
+    dietary_wishes: Annotated[str, typer.Option(metavar="TEXT", help="What the kitchen should know.")] = "",
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Tells people apart who share a mailbox.")] = "",
+    session: Annotated[list[str] | None, typer.Option(metavar="ID", help="A chosen session; once for each.")] = None,
     answer: Annotated[list[str] | None, typer.Option(metavar="QUESTION=TEXT", help="Once for each question.")] = None,
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="All confirmed, or all queued.")] = False,
     time: When = "",
     id: Id = "",
     source: Source = OWN_SOURCE,
-    csv: Annotated[Path | None, typer.Option(help="A CSV file with a request per row.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="A CSV file with a request per row.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Send the good rows although others are bad.")] = False,
-    data: Annotated[Path | None, typer.Option(help="A file with the data as JSON; - is standard input.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with the data as JSON; - is standard input.")
+    ] = None,
     timeout: Timeout = ANSWER_TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
@@ -101,11 +110,12 @@ def request(
     raise typer.Exit(max(worst, Exit.INVALID if skipped else Exit.FINE))
 
 
+@app.command("cancel", help=CANCEL_HELP)
 @told()
 def cancel(
     context: typer.Context,
     enrolment_id: Annotated[str, typer.Argument(metavar="ENROLMENT_ID", help="As the answer to the request told it.")],
-    reason: Annotated[str, typer.Option(help="For the course desk; never repeated in a fact.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="For the course desk; never repeated in a fact.")] = "",
     time: When = "",
     id: Id = "",
     source: Source = OWN_SOURCE,

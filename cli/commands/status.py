@@ -11,7 +11,7 @@ import typer
 from cli import broker, databases
 from cli.health import service_health
 from cli.integrators import Accounts
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.overview import overview
 from cli.queues import queue_names
 from cli.servers import Servers
@@ -19,7 +19,8 @@ from cli.terminal import remark, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
 
 HELP = f"""\
-Show editions and their sessions, queues, outboxes, quarantine and mails, and what leads facts back to us.
+Show how full everything is, what runs, and what waits for somebody: editions and their sessions, queues, outboxes,
+quarantine and mails, and what leads facts back to us.
 
 \b
   instroom status
@@ -30,11 +31,14 @@ Names and mail addresses are never shown, ids only.
 
 {EXIT_CODES}"""
 
+app = commands()
 
+
+@app.command("status", help=HELP)
 @told()
 def status(
     context: typer.Context,
-    edition: Annotated[str | None, typer.Option(help="Only this edition's seats.")] = None,
+    edition: Annotated[str | None, typer.Option(metavar="ID", help="Only this edition's seats.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show editions and their sessions, queues, outboxes, quarantine and mails."""

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from chassis.recent import Recent
 from cli.broker import connected
 from cli.facts import Fact, Selection, line, short_type
-from cli.options import AsJson, servers_of
+from cli.options import AsJson, commands, servers_of
 from cli.stream import Start, follow, read_up_to_now
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Trouble, told
@@ -27,7 +27,7 @@ from instroom_contracts import topology
 from instroom_contracts.fields import Instant
 
 HELP = f"""\
-Follow the facts as they are told, one line each, until Ctrl-C; or tell what was told before.
+Follow the facts as they are told, or tell what was told before; one line each, until Ctrl-C.
 
 \b
   instroom watch
@@ -47,13 +47,20 @@ rises. --repeated tells every telling.
 MOST_REMEMBERED = 1_000_000
 """So many facts are remembered by who follows for ever."""
 
+app = commands()
 
+
+@app.command("watch", help=HELP)
 @told()
 def watch(
     context: typer.Context,
-    type: Annotated[list[str] | None, typer.Option(help="Only this type, e.g. SessionFull; once for each.")] = None,
-    edition: Annotated[list[str] | None, typer.Option(help="Only this edition; once for each.")] = None,
-    provider: Annotated[list[str] | None, typer.Option(help="Only this provider's editions; once for each.")] = None,
+    type: Annotated[
+        list[str] | None, typer.Option(metavar="TYPE", help="Only this type, e.g. SessionFull; once for each.")
+    ] = None,
+    edition: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this edition; once for each.")] = None,
+    provider: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this provider's editions; once for each.")
+    ] = None,
     owner: Annotated[
         list[str] | None, typer.Option(metavar="URN", help="Only this source's enrolments and requests; once for each.")
     ] = None,
