@@ -19,7 +19,7 @@ from aio_pika.exceptions import AMQPError
 from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
-from chassis import allowances, connections, health, logs, outbox, quarantine, topology, tracing
+from chassis import allowances, connections, health, logs, outbox, quarantine, topology
 from chassis.committer import Committer, Limits
 from chassis.consumer import LOST, Consumer
 from chassis.errors import Unavailable, is_asked_to_stop
@@ -31,6 +31,7 @@ from chassis.outbox import Teller
 from chassis.refusals import Refusals
 from chassis.relay import Relay
 from chassis.settings import CONNECT_TIMEOUT_S, ServiceSettings
+from chassis.tracing import OFF, Tracer
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ class Running:
     teller: Teller
     consumer: Consumer
     relay: Relay
-    tracer: tracing.Tracer
+    tracer: Tracer
 
 
 Task = Callable[[Running], Coroutine[Any, Any, None]]
@@ -77,6 +78,15 @@ class Service:
     remarks: Mapping[str, Remark] = field(default_factory=dict)
 
 
+def tracer_of(source: str, name: str, collector: str) -> Tracer:
+    """Return what makes the spans of the service with this name and `source`; `OFF` without a collector's address."""
+    if not collector:
+        return OFF
+    from chassis.spans import exporting  # noqa: PLC0415  what is off is not imported
+
+    return exporting(source, name)
+
+
 class Runner:
     """Brings one service up and down around FastStream's broker."""
 
@@ -88,7 +98,7 @@ class Runner:
         self._database = self._mongo.database(settings.mongo_database)
         self._heard = topology.heard_queues(service.name, service.hears)
         source, name = settings.source(service.name), f"instroom-{service.name}"
-        tracer = tracing.tracer(source, name, settings.otel_exporter_otlp_endpoint)
+        tracer = tracer_of(source, name, settings.otel_exporter_otlp_endpoint)
         teller = Teller.of(source, service.tells)
         refusals = Refusals(looking(settings.rabbitmq_management_url, self._url))
         poll_s = settings.outbox_poll_ms / 1000

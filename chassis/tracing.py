@@ -1,6 +1,6 @@
 """Traces: the way of a message from its sender's publish to the mail, as spans of OpenTelemetry.
 
-`OFF` makes none, and OpenTelemetry is not imported; `chassis.spans` makes them where the setting names a collector.
+`OFF` makes none; the service takes the one of `chassis.spans` where the setting names a collector.
 """
 
 from __future__ import annotations
@@ -64,12 +64,3 @@ class Tracer:
 
 _NO_STEP = Step()
 OFF = Tracer()
-
-
-def tracer(source: str, name: str, collector: str) -> Tracer:
-    """Return what makes the spans of the service with this name and `source`; `OFF` without a collector's address."""
-    if not collector:
-        return OFF
-    from chassis.spans import exporting  # noqa: PLC0415  what is off is not imported
-
-    return exporting(source, name)

@@ -20,7 +20,9 @@ BREACHES = {
     "publishing-apart": ("deploy/accounts.py", "import publishing.published"),
     "motor-in-one-place": ("services/enrolment/storage.py", "import motor.motor_asyncio"),
     "traces-in-one-place": ("chassis/committer.py", "import opentelemetry.trace"),
-    "chassis-below": ("chassis/consumer.py", "import services.enrolment"),
+    "layers": ("chassis/consumer.py", "import services.enrolment"),
+    "layers-of-the-chassis": ("chassis/tracing.py", "import chassis.spans"),
+    "handlers-pure": ("services/enrolment/settling.py", "import time"),
 }
 
 

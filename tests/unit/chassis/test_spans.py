@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from chassis import tracing
+from chassis import service, tracing
 from chassis.deciding import Held, Received, Told, Verdict, cause_of, decide
 from chassis.documents import Kind, Loaded
 from chassis.errors import Conflict
@@ -298,7 +298,7 @@ def test_a_collector_that_is_away_is_logged_once_per_outage() -> None:
 
 def test_off_is_the_default_and_does_nothing() -> None:
     """Who asks for no traces pays for none."""
-    off = tracing.tracer(SOURCE, "instroom-toy", "")
+    off = service.tracer_of(SOURCE, "instroom-toy", "")
     message = sent()
     assert off is tracing.OFF
     assert off.begin(message, 1) is message
@@ -312,8 +312,8 @@ def test_off_is_the_default_and_does_nothing() -> None:
 def test_off_leaves_opentelemetry_out_of_the_process() -> None:
     """Its import alone takes time and memory."""
     program = (
-        "import sys; from chassis import service, tracing; from services.notification import app;"
-        "tracing.tracer('urn:nld:x:y', 'toy', '');"
+        "import sys; from chassis import service; from services.notification import app;"
+        "service.tracer_of('urn:nld:x:y', 'toy', '');"
         "sys.exit(bool({'opentelemetry.trace', 'opentelemetry.sdk', 'google.protobuf'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
@@ -322,7 +322,7 @@ def test_off_leaves_opentelemetry_out_of_the_process() -> None:
 def test_on_brings_it_in() -> None:
     """Otherwise the test above would see nothing in any case."""
     program = (
-        "import sys; from chassis import tracing; t = tracing.tracer('urn:nld:x:y', 'toy', 'http://127.0.0.1:9'); "
+        "import sys; from chassis import service; t = service.tracer_of('urn:nld:x:y', 'toy', 'http://127.0.0.1:9'); "
         "t.close(); sys.exit('opentelemetry.sdk.trace' not in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
