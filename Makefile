@@ -102,7 +102,7 @@ schemas: setup ## Write the JSON Schemas of all events, and the types of the Jav
 	@deploy/npm-ci contracts/js
 	@cd contracts && ../$(PY) -m publishing.javascript
 
-asyncapi: setup ## Write the AsyncAPI document from contract, services' tables and samples
+asyncapi: setup ## Write the AsyncAPI document and rights on the broker from contract, services' tables and samples
 	@$(PY) -m deploy.contract
 
 COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from chassis.documents import Documents, Need
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent
+from instroom_contracts.topology import TYPES, traits
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Hears:
     needs: Foresight = nothing_foreseen
     too_often: Handler | None = None
 
+    @classmethod
+    def of(
+        cls,
+        model: type[EventData],
+        handler: Handler,
+        refusal: Refusal | None = None,
+        needs: Foresight = nothing_foreseen,
+        too_often: Handler | None = None,
+    ) -> Self:
+        """Say who handles an event of the contract, which names the exchange that it comes from."""
+        return cls(model, traits(model).exchange, handler, refusal, needs, too_often)
+
 
 class UnknownType(EventData):
     """Stands in `Hears` for every message on the intake that no queue is bound for."""
@@ -96,3 +109,9 @@ class Tells:
     model: type[EventData]
     exchange: str
     answers: bool = False
+
+
+def told_by(service: str, kept: Collection[type[EventData]] = ()) -> tuple[Tells, ...]:
+    """Return what a service tells, as the contract says; some of it is `kept`, to be told again on demand."""
+    mine = (listed for listed in TYPES.values() if service in listed.told_by)
+    return tuple(Tells(listed.model, listed.exchange, listed.model in kept) for listed in mine)

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
@@ -14,37 +13,20 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
 from cli.broker import Publisher, connected
 from cli.facts import Fact
-from instroom_contracts import enrolment, topology
-from instroom_contracts.cloudevent import CloudEvent, EventData, encode, type_of
+from instroom_contracts import topology
+from instroom_contracts.cloudevent import CloudEvent, encode, type_of
 from instroom_contracts.intake import AnswerRequested
 
 Key = tuple[str, str]
 """The pair that names a request: its id and its source."""
 
-TOLD_AGAIN = (
-    enrolment.EnrolmentConfirmed,
-    enrolment.EnrolmentQueued,
-    enrolment.EnrolmentRejected,
-    enrolment.EnrolmentCancelled,
-    enrolment.PlaceReleased,
-    enrolment.RequestAccepted,
-    enrolment.RequestRefused,
-)
-"""What an answer can be made of."""
+Events = Sequence[CloudEvent[Any]]
+"""Requests of one type: the contract says where they go, and with which facts they are answered."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """Events to publish on an exchange, and the kinds of fact that may answer them."""
-
-    events: Sequence[CloudEvent[Any]]
-    exchange: str
-    answers: Sequence[type[EventData]]
-
-
-async def ask(url: str, question: Question, timeout_s: float) -> AsyncIterator[tuple[CloudEvent[Any], Fact | None]]:
+async def ask(url: str, events: Events, timeout_s: float) -> AsyncIterator[tuple[CloudEvent[Any], Fact | None]]:
     """Publish the events and give each with its answer, in the same order; None where none came in time."""
-    async with _asked(url, question, _Answers(question.events)) as answers:
+    async with _asked(url, events, _Answers(events)) as answers:
         async for event, answer in answers.wait(timeout_s):
             yield event, answer
 
@@ -58,7 +40,7 @@ async def ask_again(
     """
     asked = (event.data.request_id, event.data.request_source or event.source)
     listening = _Answers([event], told_again=asked)
-    async with _asked(url, Question([event], topology.INTAKE, TOLD_AGAIN), listening) as answers:
+    async with _asked(url, [event], listening) as answers:
         pairs = [answer async for _, answer in answers.wait(timeout_s)]
         if pairs[0] and pairs[0].name == "request-accepted":
             await answers.heard_any(timeout_s)
@@ -66,12 +48,13 @@ async def ask_again(
 
 
 @asynccontextmanager
-async def _asked(url: str, question: Question, answers: _Answers) -> AsyncIterator[_Answers]:
+async def _asked(url: str, events: Events, answers: _Answers) -> AsyncIterator[_Answers]:
     """Publish the events with the queue for the answers bound before the first leaves, so that none is missed."""
+    asked = topology.TYPES[events[0].type]
     async with connected(url) as connection:
         publisher = await Publisher.on(connection)
-        await answers.listen(await _bound(connection, publisher.account, map(type_of, question.answers)))
-        await publisher.publish(question.exchange, [encode(event) for event in question.events])
+        await answers.listen(await _bound(connection, publisher.account, map(type_of, asked.answers)))
+        await publisher.publish(asked.exchange, [encode(event) for event in events])
         yield answers
 
 
@@ -101,7 +84,7 @@ async def _bound_to(
 
 
 class _Answers:
-    def __init__(self, events: Sequence[CloudEvent[Any]], told_again: Key | None = None) -> None:
+    def __init__(self, events: Events, told_again: Key | None = None) -> None:
         loop = asyncio.get_running_loop()
         self._events = events
         self._awaited = {(event.id, event.source): loop.create_future() for event in events}

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cli.asking import Question, ask
+from cli.asking import ask
 from cli.facts import Fact, saying
 from cli.terminal import remark, show, show_json
 from cli.trouble import Exit
-from instroom_contracts import topology
-from instroom_contracts.cloudevent import CloudEvent, EventData
+from instroom_contracts.cloudevent import CloudEvent
 
 OUTCOMES: Mapping[str, tuple[str, Exit]] = {
     "enrolment-confirmed": ("confirmed", Exit.FINE),
     "enrolment-queued": ("queued", Exit.QUEUED),
     "enrolment-rejected": ("rejected", Exit.REJECTED),
     "enrolment-cancelled": ("cancelled", Exit.FINE),
+    "place-released": ("released", Exit.FINE),
     "edition-published": ("published", Exit.FINE),
     "request-accepted": ("accepted", Exit.FINE),
     "request-refused": ("refused", Exit.REJECTED),
@@ -37,15 +37,12 @@ class Labelled:
     event: CloudEvent[Any]
 
 
-async def converse(
-    url: str, requests: Sequence[Labelled], answers: Sequence[type[EventData]], timeout_s: float, *, as_json: bool
-) -> Exit:
-    """Publish requests on the intake, show each answer as it comes, and return the worst outcome."""
-    question = Question([request.event for request in requests], topology.INTAKE, answers)
+async def converse(url: str, requests: Sequence[Labelled], timeout_s: float, *, as_json: bool) -> Exit:
+    """Publish requests, show each answer as it comes, and return the worst outcome."""
     labels = iter(requests)
     counts: Counter[str] = Counter()
     worst = Exit.FINE
-    async for event, answer in ask(url, question, timeout_s):
+    async for event, answer in ask(url, [request.event for request in requests], timeout_s):
         outcome, code = OUTCOMES[answer.name] if answer else NO_ANSWER
         _show(next(labels).label, event, outcome, answer, as_json=as_json)
         counts[outcome] += 1

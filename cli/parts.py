@@ -10,19 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from instroom_contracts import catalog, topology
-from instroom_contracts.cloudevent import type_of
+from instroom_contracts.topology import BY_ATTRIBUTE, CATALOG, EVENTS, TYPES
 
 Arguments = Mapping[str, str]
 """Headers that a fact must have, and `x-match`."""
 
 OWNER, EDITION, PROVIDER = "ce-ownersource", "ce-partitionkey", "ce-provider"
-PUBLIC = (
-    catalog.EditionPublished,
-    catalog.SessionRescheduled,
-    catalog.SessionCancelled,
-    catalog.EditionCancelled,
-)
+PUBLIC = tuple(type for type, listed in TYPES.items() if listed.exchange == EVENTS and listed.told_by == (CATALOG,))
 """The catalogue's facts: public, and nobody's own."""
 
 
@@ -52,8 +46,8 @@ class Part:
             *((EDITION, edition) for edition in self.editions),
             *((PROVIDER, provider) for provider in self.providers),
         ]
-        selected = [Binding(topology.BY_ATTRIBUTE, "", {"x-match": "all", name: value}) for name, value in wanted]
-        public = [Binding(topology.EVENTS, type_of(model), {}) for model in PUBLIC if self.sources]
+        selected = [Binding(BY_ATTRIBUTE, "", {"x-match": "all", name: value}) for name, value in wanted]
+        public = [Binding(EVENTS, type, {}) for type in PUBLIC if self.sources]
         return selected + public
 
     @classmethod

@@ -9,19 +9,16 @@ from typing import Annotated
 
 import typer
 
-from cli.asking import Question, ask
+from cli.asking import ask
 from cli.dialogue import NO_ANSWER, OUTCOMES
 from cli.facts import Fact, saying
 from cli.options import OPERATOR_SOURCE, AsJson, Timeout, commands, servers_of
 from cli.terminal import remark, show, show_json
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
-from instroom_contracts import topology
-from instroom_contracts.catalog import EditionPublished, EditionSubmitted, RepublishRequested
+from instroom_contracts.catalog import EditionSubmitted, RepublishRequested
 from instroom_contracts.cloudevent import new_event
-from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from services.catalog.programmes import ProgrammesInvalid, load
 
-ANSWERS = (EditionPublished, RequestAccepted, RequestRefused)
 TIMEOUT_S = 30.0
 
 LOAD_HELP = f"""\
@@ -78,7 +75,7 @@ async def _hand_in(url: str, editions: Sequence[EditionSubmitted], timeout_s: fl
         for submitted, id in zip(editions, ids, strict=True)
     ]
     worst, width = Exit.FINE, max(map(len, ids), default=0)
-    async for event, answer in ask(url, Question(events, topology.PRIVATE, ANSWERS), timeout_s):
+    async for event, answer in ask(url, events, timeout_s):
         outcome, code = OUTCOMES[answer.name] if answer else NO_ANSWER
         id = event.data.edition.edition_id
         if as_json:
@@ -117,7 +114,7 @@ def republish(
 async def _republish(url: str, edition: str | None, timeout_s: float) -> Exit:
     event = new_event(RepublishRequested(edition_id=edition), source=OPERATOR_SOURCE)
     code = Exit.NO_ANSWER
-    async for _, answer in ask(url, Question([event], topology.PRIVATE, ANSWERS), timeout_s):
+    async for _, answer in ask(url, [event], timeout_s):
         outcome, code = OUTCOMES[answer.name] if answer else NO_ANSWER
         match outcome:
             case "published":

@@ -10,7 +10,6 @@ import typer
 
 from chassis.mongo import Database, aggregated
 from cli import databases
-from cli.commands.request import CANCELLATIONS
 from cli.dialogue import Labelled, converse
 from cli.drafts import event_of
 from cli.options import ANSWER_TIMEOUT_S, AsJson, Timeout, commands, servers_of
@@ -51,7 +50,7 @@ async def _free(servers: Servers, timeout_s: float, *, as_json: bool) -> Exit:
         remark("Nobody is kept out.")
         return Exit.FINE
     requests = [Labelled(one["_id"], _cancellation(one)) for one in stranded]
-    return await converse(servers.operator_broker, requests, CANCELLATIONS, timeout_s, as_json=as_json)
+    return await converse(servers.operator_broker, requests, timeout_s, as_json=as_json)
 
 
 def _cancellation(enrolment: Mapping[str, Any]) -> Any:

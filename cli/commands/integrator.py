@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chassis.senders import ALL_SENDERS
 from cli import databases
-from cli.asking import Question, ask
+from cli.asking import ask
 from cli.facts import Fact
 from cli.inlets import Inlet
 from cli.integrators import ALL, MOST_QUEUES, Accounts, Rights
@@ -25,7 +25,7 @@ from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import new_event
-from instroom_contracts.enrolment import MOST_SOURCES, RequestAccepted, RequestRefused, SourcesClaimed
+from instroom_contracts.enrolment import MOST_SOURCES, SourcesClaimed
 from instroom_contracts.fields import Id, Slug, Source
 
 TIMEOUT_S = 30.0
@@ -245,8 +245,7 @@ def _valid(kind: TypeAdapter[str], typed: str) -> str:
 
 async def _claim(url: str, claimed: SourcesClaimed, timeout_s: float) -> None:
     event = new_event(claimed, source=OPERATOR_SOURCE, subject=claimed.account)
-    question = Question([event], topology.PRIVATE, (RequestAccepted, RequestRefused))
-    answers = [answer async for _, answer in ask(url, question, timeout_s)]
+    answers = [answer async for _, answer in ask(url, [event], timeout_s)]
     _require_accepted(answers[0])
 
 

@@ -18,18 +18,8 @@ from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, c
 from cli.spreadsheet import COLUMNS, BadRow, Row, read_rows
 from cli.terminal import remark
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
-from instroom_contracts.enrolment import (
-    EnrolmentCancelled,
-    EnrolmentConfirmed,
-    EnrolmentQueued,
-    EnrolmentRejected,
-    RequestAccepted,
-    RequestRefused,
-)
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested
 
-DECISIONS = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
-CANCELLATIONS = (EnrolmentCancelled, RequestAccepted, RequestRefused)
 WHEN = "When the participant asked, e.g. 2021-05-20T11:30:00+02:00; else now."
 When = Annotated[str, typer.Option("--time", metavar="TIME", help=WHEN)]
 Id = Annotated[
@@ -106,7 +96,7 @@ def request(
 ) -> None:
     """Request places, wait for the answers, and show them."""
     requests, skipped = _requests(_typed(context.params), csv, data, skip_bad=skip_bad)
-    worst = asyncio.run(converse(servers_of(context).broker, requests, DECISIONS, timeout, as_json=as_json))
+    worst = asyncio.run(converse(servers_of(context).broker, requests, timeout, as_json=as_json))
     raise typer.Exit(max(worst, Exit.INVALID if skipped else Exit.FINE))
 
 
@@ -128,7 +118,7 @@ def cancel(
         event = event_of(EnrolmentCancellationRequested, data, _envelope(_typed(context.params)))
     except Misfit as misfit:
         raise _as_trouble(misfit) from None
-    asked = converse(servers_of(context).broker, [Labelled("", event)], CANCELLATIONS, timeout, as_json=as_json)
+    asked = converse(servers_of(context).broker, [Labelled("", event)], timeout, as_json=as_json)
     raise typer.Exit(asyncio.run(asked))
 
 

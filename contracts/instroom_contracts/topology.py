@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from instroom_contracts import catalog, enrolment, intake, notification
 from instroom_contracts.cloudevent import EventData, type_of
@@ -25,11 +25,22 @@ BY_ATTRIBUTE = "instroom.events.by-attribute"
 _TYPE_PREFIX = "nl.enrolments."
 
 
+About = Literal["edition", "session", "enrolment", "request"]
+
+
 class Listed(NamedTuple):
-    """One event of the contract: its data model and the exchange that it travels on."""
+    """One event of the contract, and what everybody has to know of it.
+
+    `told_by` are the services that may tell it; none: it is asked from outside. `about` says what its subject names
+    and whose it is: an enrolment is its asker's, a request as well, whatever came of it; an edition or a session is
+    nobody's own. `answers` are the facts with which a request is answered.
+    """
 
     model: type[EventData]
     exchange: str
+    told_by: tuple[str, ...] = ()
+    about: About | None = None
+    answers: tuple[type[EventData], ...] = ()
 
 
 def queue_name(service: str, type: str) -> str:
@@ -47,48 +58,52 @@ def dead_letter_queue(queue: str) -> str:
     return f"{queue}.dead"
 
 
-_MODELS: Mapping[str, tuple[type[EventData], ...]] = {
-    INTAKE: (
-        intake.EnrolmentRequested,
-        intake.EnrolmentCancellationRequested,
-        intake.SessionChoiceSubmitted,
-        intake.CatchUpRequested,
-        intake.AttendanceRecorded,
-        intake.InCompanyRequested,
-        intake.AnswerRequested,
-        intake.ParticipantErasureRequested,
-    ),
-    EVENTS: (
-        catalog.EditionPublished,
-        catalog.SessionRescheduled,
-        catalog.SessionCancelled,
-        catalog.EditionCancelled,
-        enrolment.EnrolmentConfirmed,
-        enrolment.EnrolmentQueued,
-        enrolment.EnrolmentRejected,
-        enrolment.RequestRefused,
-        enrolment.RequestAccepted,
-        enrolment.EnrolmentCancelled,
-        enrolment.PlaceConfirmed,
-        enrolment.PlaceReleased,
-        enrolment.SessionFull,
-        enrolment.SessionReopened,
-        enrolment.GroupsFormed,
-        notification.InviteSent,
-        notification.InviteFailed,
-        notification.ReminderSent,
-    ),
-    PRIVATE: (
-        catalog.EditionSubmitted,
-        catalog.RepublishRequested,
-        enrolment.SourcesClaimed,
-        catalog.JoiningDetailsPublished,
-        notification.InvitationRequested,
-        notification.NoticeRequested,
-    ),
-}
+CATALOG, ENROLMENT, NOTIFICATION = "catalog", "enrolment", "notification"
 
-TYPES: Mapping[str, Listed] = MappingProxyType(
-    {type_of(model): Listed(model, exchange) for exchange, models in _MODELS.items() for model in models}
+_DECIDED = (enrolment.EnrolmentConfirmed, enrolment.EnrolmentQueued, enrolment.EnrolmentRejected)
+_CANCELLED = (enrolment.EnrolmentCancelled, enrolment.PlaceReleased, enrolment.RequestRefused)
+_DONE = (enrolment.RequestAccepted, enrolment.RequestRefused)
+_PUBLISHED = (catalog.EditionPublished, *_DONE)
+
+_EVENTS = (
+    Listed(intake.EnrolmentRequested, INTAKE, answers=_DECIDED),
+    Listed(intake.EnrolmentCancellationRequested, INTAKE, answers=_CANCELLED),
+    Listed(intake.SessionChoiceSubmitted, INTAKE, answers=_DONE),
+    Listed(intake.CatchUpRequested, INTAKE, answers=_DONE),
+    Listed(intake.AttendanceRecorded, INTAKE, answers=_DONE),
+    Listed(intake.InCompanyRequested, INTAKE, answers=_DONE),
+    Listed(intake.AnswerRequested, INTAKE, answers=tuple(dict.fromkeys((*_DECIDED, *_CANCELLED, *_DONE)))),
+    Listed(intake.ParticipantErasureRequested, INTAKE, answers=_DONE),
+    Listed(catalog.EditionPublished, EVENTS, (CATALOG,), "edition"),
+    Listed(catalog.SessionRescheduled, EVENTS, (CATALOG,), "session"),
+    Listed(catalog.SessionCancelled, EVENTS, (CATALOG,), "session"),
+    Listed(catalog.EditionCancelled, EVENTS, (CATALOG,), "edition"),
+    Listed(enrolment.EnrolmentConfirmed, EVENTS, (ENROLMENT,), "enrolment"),
+    Listed(enrolment.EnrolmentQueued, EVENTS, (ENROLMENT,), "enrolment"),
+    Listed(enrolment.EnrolmentRejected, EVENTS, (ENROLMENT,), "request"),
+    Listed(enrolment.RequestRefused, EVENTS, (CATALOG, ENROLMENT), "request"),
+    Listed(enrolment.RequestAccepted, EVENTS, (CATALOG, ENROLMENT), "request"),
+    Listed(enrolment.EnrolmentCancelled, EVENTS, (ENROLMENT,), "enrolment"),
+    Listed(enrolment.PlaceConfirmed, EVENTS, (ENROLMENT,), "enrolment"),
+    Listed(enrolment.PlaceReleased, EVENTS, (ENROLMENT,), "enrolment"),
+    Listed(enrolment.SessionFull, EVENTS, (ENROLMENT,), "session"),
+    Listed(enrolment.SessionReopened, EVENTS, (ENROLMENT,), "session"),
+    Listed(enrolment.GroupsFormed, EVENTS, (), "session"),
+    Listed(notification.InviteSent, EVENTS, (NOTIFICATION,), "enrolment"),
+    Listed(notification.InviteFailed, EVENTS, (NOTIFICATION,), "enrolment"),
+    Listed(notification.ReminderSent, EVENTS, (), "enrolment"),
+    Listed(catalog.EditionSubmitted, PRIVATE, answers=_PUBLISHED),
+    Listed(catalog.RepublishRequested, PRIVATE, answers=_PUBLISHED),
+    Listed(enrolment.SourcesClaimed, PRIVATE, answers=_DONE),
+    Listed(catalog.JoiningDetailsPublished, PRIVATE, (CATALOG,), "session"),
+    Listed(notification.InvitationRequested, PRIVATE, (ENROLMENT,), "enrolment"),
+    Listed(notification.NoticeRequested, PRIVATE, (ENROLMENT,)),
 )
+
+TYPES: Mapping[str, Listed] = MappingProxyType({type_of(listed.model): listed for listed in _EVENTS})
 """Every event of the contract by its type, which is also its routing key."""
+
+
+def traits(model: type[EventData]) -> Listed:
+    """Return what is said of an event of the contract; raises `KeyError` for one that is none."""
+    return TYPES[type_of(model)]

@@ -1,4 +1,7 @@
-"""Write the AsyncAPI document: `python -m deploy.contract [--check] [FILE]`."""
+"""Write what follows from the contract: the AsyncAPI document, and rights on the broker.
+
+`python -m deploy.contract [--check] [FILE]`
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy import accounts
 from deploy.contract.document import document
 from deploy.contract.page import DOCUMENT
+from deploy.contract.rights import with_rights
 
 
 def text() -> str:
@@ -17,24 +22,29 @@ def text() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def is_stale(file: Path) -> bool:
+def texts(file: Path) -> dict[Path, str]:
+    """Return the files as they should be: the document's, and the broker's definitions."""
+    return {file: text(), accounts.TEMPLATE: with_rights(accounts.TEMPLATE.read_text(encoding="utf-8"))}
+
+
+def is_stale(file: Path, text: str) -> bool:
     """Tell whether a file is missing or says something else."""
-    return not file.exists() or file.read_text(encoding="utf-8") != text()
+    return not file.exists() or file.read_text(encoding="utf-8") != text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document, or with `--check` tell whether it is stale; return the exit code."""
-    parser = ArgumentParser(prog="python -m deploy.contract", description="Write the AsyncAPI document.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is stale")
-    parser.add_argument("file", type=Path, nargs="?", default=DOCUMENT, help="where it lies (default: %(default)s)")
+    """Write the files, or with `--check` tell which are stale; return the exit code."""
+    parser = ArgumentParser(prog="python -m deploy.contract", description="Write the AsyncAPI document, and rights.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is stale")
+    parser.add_argument("file", type=Path, nargs="?", default=DOCUMENT, help="the document (default: %(default)s)")
     options = parser.parse_args(arguments)
-    if not options.check:
-        options.file.write_text(text(), encoding="utf-8")
-        return 0
-    if is_stale(options.file):
-        sys.stderr.write(f"{options.file} is stale: run make asyncapi\n")
-        return 1
-    return 0
+    stale = {file: text for file, text in texts(options.file).items() if is_stale(file, text)}
+    for file, text in stale.items():
+        if options.check:
+            sys.stderr.write(f"{file} is stale: run make asyncapi\n")
+        else:
+            file.write_text(text, encoding="utf-8")
+    return int(options.check and bool(stale))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def correlations() -> Node:
 
 
 def _message(listed: Listed) -> Node:
-    model, exchange = listed
+    model, exchange = listed.model, listed.exchange
     kind = KINDS[exchange]
     about, _, more = (model.__doc__ or "").partition("\n")
     return {

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from chassis import topology
 from chassis.handling import Hears, Tells, UnknownType
-from instroom_contracts import catalog, enrolment, intake
 from instroom_contracts.cloudevent import EventData
-from instroom_contracts.topology import INTAKE, TYPES
+from instroom_contracts.enrolment import RequestRefused
+from instroom_contracts.topology import INTAKE, TYPES, traits
 from services.catalog import app as catalog_app
 from services.enrolment import app as enrolment_app
 from services.enrolment.domain.values import Policy
@@ -42,22 +42,6 @@ SERVICES = (
     Service("notification", notification_app.HEARS, notification_app.TELLS),
 )
 
-_ANSWERS: Mapping[type[EventData], Models] = {
-    intake.EnrolmentRequested: (
-        enrolment.EnrolmentConfirmed,
-        enrolment.EnrolmentQueued,
-        enrolment.EnrolmentRejected,
-    ),
-    intake.EnrolmentCancellationRequested: (
-        enrolment.EnrolmentCancelled,
-        enrolment.PlaceReleased,
-        enrolment.RequestRefused,
-    ),
-    catalog.EditionSubmitted: (catalog.EditionPublished, enrolment.RequestAccepted, enrolment.RequestRefused),
-    catalog.RepublishRequested: (catalog.EditionPublished, enrolment.RequestAccepted, enrolment.RequestRefused),
-}
-"""The answers that are more than accepted or refused."""
-
 
 def on(exchange: str) -> Models:
     """Return the events of the contract that travel on an exchange."""
@@ -75,12 +59,8 @@ def telling(model: type[EventData]) -> list[str]:
 
 
 def answers_to(heard: type[EventData]) -> Models:
-    """Return the facts with which a request is answered; what nobody hears is refused, and any answer is told again."""
-    if not hearing(heard):
-        return (enrolment.RequestRefused,)
-    if heard is intake.AnswerRequested:
-        return tuple(dict.fromkeys(told.model for service in SERVICES for told in service.tells if told.answers))
-    return _ANSWERS.get(heard, (enrolment.RequestAccepted, enrolment.RequestRefused))
+    """Return the facts with which a request is answered; what nobody hears is refused."""
+    return traits(heard).answers if hearing(heard) else (RequestRefused,)
 
 
 def messages_in(heard: Hears) -> Models:

@@ -6,24 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from chassis.handling import Cause, Tell
-from instroom_contracts import enrolment as contract
 from instroom_contracts.cloudevent import CloudEvent, EventData
-from instroom_contracts.notification import InvitationRequested
+from instroom_contracts.topology import traits
 from services.enrolment.domain import facts
 from services.enrolment.ledger import Ledger
-
-OF_AN_ENROLMENT = (
-    contract.EnrolmentConfirmed,
-    contract.EnrolmentQueued,
-    contract.EnrolmentCancelled,
-    contract.PlaceConfirmed,
-    contract.PlaceReleased,
-    InvitationRequested,
-)
-"""Events about an enrolment: theirs who asked for it, whoever brought them about."""
-
-OF_A_REQUEST = (contract.EnrolmentRejected, contract.RequestRefused, contract.RequestAccepted)
-"""Answers that no enrolment came of: the asker's."""
 
 
 def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *, parked: bool = False) -> list[Tell]:
@@ -49,7 +35,8 @@ def _edition_of(data: EventData) -> str | None:
 
 
 def _owner(data: EventData, ledger: Ledger, by: CloudEvent[Any]) -> str | None:
-    if isinstance(data, OF_AN_ENROLMENT):
-        enrolment = ledger.enrolment(data.enrolment_id)
+    about = traits(type(data)).about
+    if about == "enrolment":
+        enrolment = ledger.enrolment(data.__dict__["enrolment_id"])
         return enrolment.source if enrolment else None
-    return by.source if isinstance(data, OF_A_REQUEST) else None
+    return by.source if about == "request" else None

@@ -7,16 +7,15 @@ from datetime import datetime
 from functools import partial
 
 from chassis.documents import Documents
-from chassis.handling import Hears, Tell, Tells, UnknownType
+from chassis.handling import Hears, Tell, UnknownType, told_by
 from chassis.resuming import Resuming
 from chassis.service import Service, run
 from chassis.topology import UNROUTED
-from instroom_contracts import enrolment, notification
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
-from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE
+from instroom_contracts.topology import traits
 from services.enrolment import gauges, handlers, needs, rekeying, schema, settling
 from services.enrolment.domain.values import Policy
 from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
@@ -30,12 +29,12 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
     enrol, cancel = partial(handlers.enrol, policy=policy), partial(handlers.cancel_enrolment, policy=policy)
     tell_again = partial(handlers.tell_again, policy=policy)
     return (
-        Hears(EnrolmentRequested, INTAKE, enrol, refuse, needs.to_enrol),
-        Hears(EnrolmentCancellationRequested, INTAKE, cancel, refuse, needs.to_cancel),
-        Hears(AnswerRequested, INTAKE, tell_again, refuse, needs.to_tell_again, handlers.ask_later),
+        Hears.of(EnrolmentRequested, enrol, refuse, needs.to_enrol),
+        Hears.of(EnrolmentCancellationRequested, cancel, refuse, needs.to_cancel),
+        Hears.of(AnswerRequested, tell_again, refuse, needs.to_tell_again, handlers.ask_later),
         Hears(UnknownType, UNROUTED, _hold, refuse),
-        Hears(EditionPublished, EVENTS, settling.keep_edition, needs=needs.to_keep),
-        Hears(SourcesClaimed, PRIVATE, handlers.assign_sources, refuse),
+        Hears.of(EditionPublished, settling.keep_edition, needs=needs.to_keep),
+        Hears.of(SourcesClaimed, handlers.assign_sources, refuse),
     )
 
 
@@ -48,20 +47,7 @@ PORTIONS: tuple[Hears, ...] = (
 )
 """What goes on in portions; it comes from no exchange either."""
 
-TELLS: tuple[Tells, ...] = (
-    Tells(enrolment.EnrolmentConfirmed, EVENTS, answers=True),
-    Tells(enrolment.EnrolmentQueued, EVENTS, answers=True),
-    Tells(enrolment.EnrolmentRejected, EVENTS, answers=True),
-    Tells(enrolment.RequestRefused, EVENTS, answers=True),
-    Tells(enrolment.RequestAccepted, EVENTS, answers=True),
-    Tells(enrolment.EnrolmentCancelled, EVENTS, answers=True),
-    Tells(enrolment.PlaceReleased, EVENTS, answers=True),
-    Tells(enrolment.PlaceConfirmed, EVENTS),
-    Tells(enrolment.SessionFull, EVENTS),
-    Tells(enrolment.SessionReopened, EVENTS),
-    Tells(notification.InvitationRequested, PRIVATE),
-    Tells(notification.NoticeRequested, PRIVATE),
-)
+TELLS = told_by("enrolment", kept=traits(AnswerRequested).answers)
 
 
 def _hold(_: CloudEvent[UnknownType], __: Documents, ___: datetime) -> Sequence[Tell]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from chassis.handling import Hears, Tell, Tells
+from chassis.handling import Hears, Tell, told_by
 from chassis.mongo import Database, Session
 from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
-from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent, NoticeRequested
-from instroom_contracts.topology import EVENTS, PRIVATE
+from instroom_contracts.notification import InvitationRequested, NoticeRequested
 from services.notification import gauges, handlers, limits, pausing, storage
 from services.notification.composing import compose
 from services.notification.following import Following
@@ -21,16 +20,13 @@ from services.notification.settings import NotificationSettings
 from services.notification.smtp import Line
 
 HEARS: tuple[Hears, ...] = (
-    Hears(EditionPublished, EVENTS, handlers.keep_edition),
-    Hears(JoiningDetailsPublished, PRIVATE, handlers.keep_link),
-    Hears(InvitationRequested, PRIVATE, handlers.invite_or_withdraw),
-    Hears(NoticeRequested, PRIVATE, handlers.notify),
+    Hears.of(EditionPublished, handlers.keep_edition),
+    Hears.of(JoiningDetailsPublished, handlers.keep_link),
+    Hears.of(InvitationRequested, handlers.invite_or_withdraw),
+    Hears.of(NoticeRequested, handlers.notify),
 )
 
-TELLS: tuple[Tells, ...] = (
-    Tells(InviteSent, EVENTS),
-    Tells(InviteFailed, EVENTS),
-)
+TELLS = told_by("notification")
 
 
 async def send(running: Running, settings: NotificationSettings) -> None:

@@ -10,6 +10,7 @@ from instroom_contracts import enrolment as contract
 from instroom_contracts.cloudevent import EventData, type_of
 from instroom_contracts.intake import Participant
 from instroom_contracts.notification import InvitationRequested, Method, NoticeRequested, QueuedSession, Recipient
+from instroom_contracts.topology import traits
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.values import Enrolment, Place, SessionCount, invite_id
 
@@ -160,10 +161,10 @@ def refusal_notice(notice_id: str, edition_id: str, participant: Participant, re
 
 def subject_of(data: EventData) -> str:
     """Return the id of what an event is about: an enrolment, else a session ("edition/session"), else an edition."""
-    about = data.__dict__
-    if isinstance(data, contract.SessionFull | contract.SessionReopened):
-        return f"{data.edition_id}/{data.session_id}"
-    return str(about.get("enrolment_id") or about["edition_id"])
+    ids = data.__dict__
+    if traits(type(data)).about == "session":
+        return f"{ids['edition_id']}/{ids['session_id']}"
+    return str(ids.get("enrolment_id") or ids["edition_id"])
 
 
 def _recipient(participant: Participant) -> Recipient:

@@ -6,7 +6,7 @@ from instroom_contracts import topology
 from instroom_contracts.cloudevent import EventData, IntakeData, type_of
 from instroom_contracts.enrolment import REASONS
 from instroom_contracts.intake import EnrolmentRequested
-from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE, TYPES
+from instroom_contracts.topology import CATALOG, EVENTS, INTAKE, PRIVATE, TYPES, traits
 
 
 def told(exchange: str) -> set[str]:
@@ -46,6 +46,25 @@ def test_every_event_of_the_wire_is_listed_on_its_exchange() -> None:
     assert told(PRIVATE) == {
         "InvitationRequested", "JoiningDetailsPublished", "NoticeRequested", "EditionSubmitted", "RepublishRequested",
         "SourcesClaimed",
+    }  # fmt: skip
+
+
+def test_what_a_request_is_answered_with_is_a_fact_of_its_asker_s() -> None:
+    """An answer that is nobody's own is hidden from an integrator who may read what is theirs alone."""
+    for listed in TYPES.values():
+        assert bool(listed.answers) == (not listed.told_by and listed.exchange != EVENTS)
+        for answer in (traits(model) for model in listed.answers):
+            assert answer.exchange == EVENTS
+            assert answer.about in {"enrolment", "request"} or answer.told_by == (CATALOG,)
+
+
+def test_every_fact_says_what_it_is_about() -> None:
+    """Its subject and its owner follow from that."""
+    assert all(listed.about for listed in TYPES.values() if listed.exchange == EVENTS)
+    about = {listed.model.__name__ for listed in TYPES.values() if listed.about == "session"}
+    assert about == {
+        "SessionRescheduled", "SessionCancelled", "SessionFull", "SessionReopened", "GroupsFormed",
+        "JoiningDetailsPublished",
     }  # fmt: skip
 
 

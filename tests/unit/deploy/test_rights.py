@@ -28,7 +28,7 @@ def allowed(service: str, exchange: str, right: str) -> set[str]:
 @pytest.mark.parametrize("exchange", [EVENTS, BYPASS, PRIVATE])
 @pytest.mark.parametrize("service", tables.SERVICES, ids=lambda service: service.name)
 def test_a_service_may_tell_what_it_tells_and_hear_what_it_hears(service: tables.Service, exchange: str) -> None:
-    """A type more in a table needs a right more in definitions.json: else the broker refuses it when it is told."""
+    """A type more in a table of what is heard needs a right more in definitions.json; what is told, `make asyncapi`."""
     told = EVENTS if exchange == BYPASS else exchange
     tells = {type_of(one.model) for one in service.tells if one.exchange == told}
     hears = {type_of(one.model) for one in service.hears if one.exchange == told}

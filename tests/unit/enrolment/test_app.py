@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from chassis.handling import UnknownType
-from instroom_contracts.topology import INTAKE, TYPES
+from instroom_contracts.topology import INTAKE
 from services.enrolment import app
 from services.enrolment.schema import INDEXES, KINDS
 from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_SESSION
 from tests.unit.enrolment.examples import POLICY
-
-
-def test_everything_goes_where_the_contract_says() -> None:
-    """A fact on the private exchange is lost to integrators; a private event among the facts leaks addresses."""
-    exchanges = {listed.model: listed.exchange for listed in TYPES.values()}
-    assert all(told.exchange == exchanges[told.model] for told in app.TELLS)
-    heard = [one for one in app.hears(POLICY) if one.model is not UnknownType]
-    assert all(one.exchange == exchanges[one.model] for one in heard)
 
 
 def test_every_intake_event_has_an_answer_for_what_is_invalid() -> None:

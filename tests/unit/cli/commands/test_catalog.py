@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
-from cli.asking import Question
+from cli.asking import Events
 from cli.commands import catalog
 from cli.facts import Fact
-from instroom_contracts import topology
-from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.catalog import EditionSubmitted
+from instroom_contracts.cloudevent import CloudEvent, type_of
 from tests.unit.cli.builders import fact
 
 PROGRAMMES = Path(__file__).parents[4] / "programmes"
@@ -25,13 +25,13 @@ UNCHANGED = fact("request-accepted", {})
 REFUSED = fact("request-refused", {"reason": "invalid-request", "detail": "Mend it."})
 
 
-def run(monkeypatch: pytest.MonkeyPatch, answer: Fact | None, *arguments: str) -> tuple[Result, list[Question]]:
+def run(monkeypatch: pytest.MonkeyPatch, answer: Fact | None, *arguments: str) -> tuple[Result, list[Events]]:
     """Run a command against a stand-in that gives this answer to everything."""
-    asked: list[Question] = []
+    asked: list[Events] = []
 
-    async def ask(url: str, question: Question, timeout_s: float) -> AsyncIterator[tuple[CloudEvent[Any], Fact | None]]:
-        asked.append(question)
-        for event in question.events:
+    async def ask(url: str, events: Events, timeout_s: float) -> AsyncIterator[tuple[CloudEvent[Any], Fact | None]]:
+        asked.append(events)
+        for event in events:
             yield event, answer
 
     monkeypatch.setattr(catalog, "ask", ask)
@@ -54,7 +54,7 @@ def test_each_edition_says_how_it_went(
     result, asked = run(monkeypatch, answer, "load", str(ONE))
     assert result.stdout == f"cmo-stamm-participatie-2021  {said}\n"
     assert result.exit_code == code
-    assert asked[0].exchange == topology.PRIVATE
+    assert asked[0][0].type == type_of(EditionSubmitted)
 
 
 def test_checking_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,4 +87,4 @@ def test_republishing_says_how_it_went(monkeypatch: pytest.MonkeyPatch, answer: 
     """An empty catalogue has nothing to tell, and that is fine."""
     result, asked = run(monkeypatch, answer, "republish", "cmo-stamm-participatie-2021")
     assert result.exit_code == code
-    assert asked[0].events[0].data.edition_id == "cmo-stamm-participatie-2021"
+    assert asked[0][0].data.edition_id == "cmo-stamm-participatie-2021"

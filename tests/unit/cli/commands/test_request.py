@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 
 from cli import dialogue
 from cli.app import app
-from cli.asking import Question
+from cli.asking import Events
 from cli.facts import Fact
-from instroom_contracts import topology
-from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.cloudevent import CloudEvent, type_of
+from instroom_contracts.intake import EnrolmentRequested
 from tests.unit.cli.builders import fact, place
 
 FLAGS = {
@@ -38,14 +38,14 @@ class Stand:
 
     def __init__(self, *answers: Fact | None) -> None:
         self.answers = answers
-        self.asked: list[Question] = []
+        self.asked: list[Events] = []
 
     async def ask(
-        self, url: str, question: Question, timeout_s: float
+        self, url: str, events: Events, timeout_s: float
     ) -> AsyncIterator[tuple[CloudEvent[Any], Fact | None]]:
         """Answer as `cli.asking.ask` does."""
-        self.asked.append(question)
-        for event, answer in zip(question.events, self.answers, strict=True):
+        self.asked.append(events)
+        for event, answer in zip(events, self.answers, strict=True):
             yield event, answer
 
 
@@ -76,8 +76,8 @@ def test_the_answer_is_shown_with_its_places(monkeypatch: pytest.MonkeyPatch) ->
     """Who asks at a terminal wants to read it at once."""
     result, stand = run(monkeypatch, [CONFIRMED], "request", *flags(id="mine"), "--session", "ronde")
     assert result.stdout == "confirmed  leeratelier  e1: ronde confirmed  (request mine)\n"
-    assert stand.asked[0].exchange == topology.INTAKE
-    assert stand.asked[0].events[0].data.session_ids == ("ronde",)
+    assert stand.asked[0][0].type == type_of(EnrolmentRequested)
+    assert stand.asked[0][0].data.session_ids == ("ronde",)
 
 
 def test_another_program_gets_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_to_questions_are_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A question may hold an equals sign in its answer, not in its name."""
     _, stand = run(monkeypatch, [CONFIRMED], "request", *flags(), "--answer", "casus=a=b")
-    assert stand.asked[0].events[0].data.answers == {"casus": "a=b"}
+    assert stand.asked[0][0].data.answers == {"casus": "a=b"}
     result, _ = run(monkeypatch, [], "request", *flags(), "--answer", "casus")
     assert "QUESTION=TEXT" in result.stderr
 
@@ -116,8 +116,8 @@ def test_data_from_standard_input_may_hold_companions(monkeypatch: pytest.Monkey
     data = {"editionId": "x", "participant": robin, "companions": [{"sessionIds": ["r4"], "participant": robin}]}
     result, stand = run(monkeypatch, [CONFIRMED], "request", "--data", "-", "--id", "mine", stdin=json.dumps(data))
     assert result.exit_code == 0
-    assert stand.asked[0].events[0].id == "mine"
-    assert len(stand.asked[0].events[0].data.companions) == 1
+    assert stand.asked[0][0].id == "mine"
+    assert len(stand.asked[0][0].data.companions) == 1
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_a_withdrawal_says_how_it_went(monkeypatch: pytest.MonkeyPatch, answer: 
     """The same codes as for a request."""
     result, stand = run(monkeypatch, [answer], "cancel", "e1", "--reason", "verhinderd")
     assert result.exit_code == code
-    assert stand.asked[0].events[0].data.reason == "verhinderd"
+    assert stand.asked[0][0].data.reason == "verhinderd"
 
 
 def test_a_withdrawal_of_nonsense_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
