@@ -3,6 +3,8 @@
 .PHONY: $(shell awk -F: '/^[a-z-]+:.*##/ { print $$1 }' Makefile)
 
 PY := .venv/bin/python
+# Tests run on every core, each file by one worker; a worker has servers of its own, hence at most four of them.
+PARALLEL := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -49,7 +51,7 @@ demo: setup ## Play a day of enrolments on a stack of its own, and audit the res
 	@$(PY) -m demo
 
 test: setup ## Run all tests, on real servers
-	@$(PY) -m pytest
+	@$(PY) $(PARALLEL)
 
 test-containers: setup ## Run the tests of the containers, and others against them (needs a Docker engine)
 	@STACK=docker $(PY) -m demo
@@ -64,7 +66,7 @@ test-cluster: setup ## Kill servers of a cluster in containers under load (needs
 	@$(PY) -m pytest tests/cluster
 
 unit: setup ## Run the fast tests only
-	@$(PY) -m pytest tests/unit
+	@$(PY) $(PARALLEL) tests/unit
 
 bench: setup ## Measure speed and memory; figures go to build/bench.json
 	@$(PY) -m tests.bench

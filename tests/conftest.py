@@ -6,14 +6,23 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from deploy.local import settings
 from tests.support.mailserver import MailServer, open_mail_server
 from tests.support.place import Place, open_place
 from tests.support.servers import Servers, open_own_servers, open_servers
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of a parallel run ports of its own: a free one is not taken before a server starts."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        number = int(worker["workerid"].removeprefix("gw"))
+        settings._candidates = settings.in_some_order(settings.UNUSUAL[number :: worker["workercount"]])
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """Provide RabbitMQ and MongoDB for the whole run."""
+    """Provide RabbitMQ and MongoDB for the whole run; in a parallel one, each worker has its own."""
     with open_servers() as opened:
         yield opened
 

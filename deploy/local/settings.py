@@ -6,7 +6,9 @@ import os
 import random
 import shutil
 import socket
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.local.errors import LocalError, PortTaken
 
-_UNUSUAL = range(20_000, 32_000)
+UNUSUAL = range(20_000, 32_000)
 """Ports below those that Linux lends to outgoing connections, so that a free one stays free until it is used."""
 
 FROM_ENVIRONMENT = SettingsConfigDict(env_prefix="INSTROOM_", env_file=".env", frozen=True, extra="ignore")
@@ -42,9 +44,8 @@ class Ports(BaseSettings):
 
     @classmethod
     def free(cls) -> Self:
-        """Choose ports that nobody listens on now, whatever the environment says."""
-        candidates = random.SystemRandom().sample(_UNUSUAL, 10 * len(cls.model_fields))
-        return cls.model_validate(dict(zip(cls.model_fields, filter(_is_free, candidates), strict=False)))
+        """Choose ports that nobody listens on now, whatever the environment says; each is chosen once."""
+        return cls.model_validate(dict(zip(cls.model_fields, filter(_is_free, _candidates), strict=False)))
 
     def ensure_free(self, *fields: str) -> None:
         """Raise `PortTaken`, naming the setting, where another program listens on one of these ports."""
@@ -73,6 +74,14 @@ class SandboxPorts(Ports):
     grafana_port: int = Field(18601, description="the sandbox's Grafana (HTTP)")
     contract_port: int = Field(18602, description="the sandbox's page of the AsyncAPI document (HTTP)")
     pushgateway_port: int = Field(18603, description="the sandbox's push gateway (HTTP)")
+
+
+def in_some_order(ports: Sequence[int]) -> Iterator[int]:
+    """Go through ports by chance, over and over: what was given out comes last, whether it is used yet or not."""
+    return cycle(random.SystemRandom().sample(ports, len(ports)))
+
+
+_candidates = in_some_order(UNUSUAL)
 
 
 def _is_free(port: int) -> bool:

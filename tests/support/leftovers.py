@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,22 +19,37 @@ def own_home(scratch: Path) -> Iterator[Path]:
     """Make a home that is held as long as this process lives, and end what ran in it."""
     scratch.mkdir(parents=True, exist_ok=True)
     sweep(scratch)
-    home = Path(tempfile.mkdtemp(dir=scratch))
-    with _claim(home):
+    with _alone(scratch):
+        home = Path(tempfile.mkdtemp(dir=scratch))
+        lock = _claim(home)
+    with lock:
         try:
             yield home
         finally:
-            _end(home)
+            with _alone(scratch):
+                _end(home)
 
 
 def sweep(scratch: Path) -> None:
     """End the processes and remove the homes of runs that are over."""
-    for home in scratch.iterdir():
-        try:
-            with _claim(home):
-                _end(home)
-        except BlockingIOError:
-            continue
+    with _alone(scratch):
+        for home in scratch.iterdir():
+            try:
+                with _claim(home):
+                    _end(home)
+            except BlockingIOError:
+                continue
+
+
+@contextmanager
+def _alone(scratch: Path) -> Iterator[None]:
+    """Let nobody else make or remove homes for the length of the block: one without its lock looks left behind."""
+    folder = os.open(scratch, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _claim(home: Path) -> IO[str]:

@@ -35,6 +35,12 @@ def test_free_ports_are_free_and_differ(monkeypatch: pytest.MonkeyPatch) -> None
     assert 2525 not in numbers
 
 
+def test_no_free_port_is_chosen_twice() -> None:
+    """One that nobody listens on yet may be somebody's whose server is still starting."""
+    numbers = [port for _ in range(50) for port in Ports.free().model_dump().values()]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_a_sandbox_stands_beside_a_stack() -> None:
     """Its ports are others, each of them, and always the same."""
     ports = {name: field.default for name, field in SandboxPorts.model_fields.items()}
