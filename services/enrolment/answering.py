@@ -11,6 +11,7 @@ from chassis.portions import go_on, left_of
 from instroom_contracts.cloudevent import CloudEvent, EventData
 from instroom_contracts.intake import EnrolmentRequested
 from services.enrolment.domain import facts, places, rules
+from services.enrolment.domain.availability import tell_availability
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.register import Register
@@ -58,7 +59,7 @@ def concluded(
     decision: Decision, documents: Documents, by: CloudEvent[Any], cause: Cause, now: datetime
 ) -> list[EventData]:
     """Close a decision: tell of sessions that it filled or reopened, and have lists that are behind served further."""
-    decision.tell_availability()
+    tell_availability(decision)
     for pool_id in sorted(decision.behind):
         pool = decision.register.pool(pool_id)
         before = left_of(documents, PoolServing, pool_id)

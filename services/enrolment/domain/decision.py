@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from instroom_contracts.cloudevent import EventData
-from instroom_contracts.enrolment import SessionFull, SessionReopened
-from services.enrolment.domain import facts
-from services.enrolment.domain.edition import Session
+from services.enrolment.domain.edition import own_pool
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.values import Pool, SessionKey
 
@@ -67,45 +66,27 @@ class Decision:
         """Say whether a pool's waiting list is still being served, so that its free seats are not for others."""
         return pool_id in self.behind or self.register.lags(pool_id)
 
-    def tell_availability(self) -> None:
-        """Tell of every session that this decision as a whole filled or reopened.
+    def touched(self) -> Iterator[tuple[Pool, SessionKey, int]]:
+        """Give every session of the pools that changed, with its pool and how many seats that had before.
 
-        Of a pool that is being served further, the last portion tells, which knows how it was before the first.
+        Of a pool that is being served further nothing is final yet.
         """
         for pool_id, before in self._free_before.items():
             pool = self.register.pool(pool_id)
             for key in pool.sessions if pool and not self.lags(pool_id) else ():
-                if pool and (self._came_from.get(key, before) > 0) != (pool.free > 0):
-                    self._tell_session(pool, key)
+                if pool:
+                    yield pool, key, self._came_from.get(key, before)
 
-    def _tell_session(self, pool: Pool, key: SessionKey) -> None:
-        """Tell that a session that goes ahead is full; that it reopened only where a seat is still of use."""
-        if pool.free == 0 and self.goes_ahead(*key):
-            self._tell_seats(SessionFull, pool, key)
-        elif pool.free > 0 and self.still_offered(*key):
-            self._tell_seats(SessionReopened, pool, key)
-
-    def tell_again_offered(self, session: Session) -> None:
-        """Tell how a session stands that was called off and goes ahead after all: what was told before may be wrong."""
-        pool = self.register.pool(session.pool)
-        if pool and not self.lags(pool.id) and self.still_offered(*session.key):
-            self._tell_seats(SessionReopened if pool.free > 0 else SessionFull, pool, session.key)
+    def pool_id(self, session: SessionKey) -> str:
+        """Return the id of the pool that a session takes its seats from now."""
+        edition_id, session_id = session
+        edition = self.register.edition(edition_id)
+        return edition.pool_of(session_id) if edition else own_pool(edition_id, session_id)
 
     def goes_ahead(self, edition_id: str, session_id: str) -> bool:
         """Say whether a session takes place."""
         edition = self.register.edition(edition_id)
         return edition is not None and edition.goes_ahead(session_id)
-
-    def _tell_seats(self, fact: type[facts.SeatsFact], pool: Pool, key: SessionKey) -> None:
-        """Tell with a version of its own, so that no two facts of one session share one.
-
-        The fact names a capacity; that a limit was lifted altogether, EditionPublished has told.
-        """
-        if pool.capacity is None:
-            return
-        count = self.register.count(key).change()
-        self.register.keep_count(count)
-        self.told.append(facts.seats(fact, pool.capacity, count))
 
     def still_offered(self, edition_id: str, session_id: str) -> bool:
         """Say whether a seat in this session is of use at this moment: it goes ahead and has not begun."""

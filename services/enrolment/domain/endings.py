@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from instroom_contracts.enrolment import Cause
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain import facts
+from services.enrolment.domain.availability import tell_again_offered
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.transitions import release
 from services.enrolment.domain.values import Enrolment, Place
-from services.enrolment.domain.withdrawal import release, serve_after
+from services.enrolment.domain.withdrawal import serve_after
 
 
 def called_off(before: Edition | None, edition: Edition) -> tuple[str, ...]:
@@ -23,7 +25,7 @@ def tell_reinstated(decision: Decision, before: Edition | None, edition: Edition
     """Tell how those sessions stand that were called off and go ahead after all; nobody is put back into them."""
     for id, session in edition.sessions.items():
         if before and id in before.sessions and not before.goes_ahead(id) and edition.goes_ahead(id):
-            decision.tell_again_offered(session)
+            tell_again_offered(decision, session)
 
 
 def end_places(decision: Decision, edition: Edition, session_ids: Iterable[str]) -> bool:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
 from services.enrolment.domain.facts import Positions
 from services.enrolment.domain.promotion import is_behind, serve
-from services.enrolment.domain.request import Member, Request
+from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import Refused
-from services.enrolment.domain.values import Enrolment, Live, Place, PlaceState, Pool, Turn, state_of
-
-
-@dataclass(frozen=True, slots=True)
-class Seating:
-    """How a party fares in one session: how many of it come, and whether there are seats for all of them."""
-
-    session: Session
-    size: int
-    confirmed: bool
+from services.enrolment.domain.transitions import Places, Seating, admit, enter, pool_of
+from services.enrolment.domain.values import Enrolment, state_of
 
 
 def enrol(decision: Decision, request: Request) -> Refused | None:
@@ -37,7 +28,12 @@ def enrol(decision: Decision, request: Request) -> Refused | None:
     if refused := _full_queue(decision, request, seatings):
         return refused
     positions: Positions = {}
-    places = [_give(decision, request, seating, positions) for seating in seatings]
+    places = []
+    for seating in seatings:
+        given, position = admit(decision, request.id, request.party, seating)
+        places.append(given)
+        if position is not None:
+            positions[seating.session.id] = position
     party = [_enrolment(decision, request, number, places) for number in range(len(request.party))]
     _tell(decision, party, positions)
     return None
@@ -50,20 +46,13 @@ def _seatings(decision: Decision, request: Request) -> list[Seating]:
     for session in request.attending:
         size = request.size(session.id)
         left = free.get(session.pool)
-        left = _pool(decision, session).free if left is None else left
+        left = pool_of(decision, session).free if left is None else left
         confirmed = size <= left and not is_behind(decision, session.pool)
         free[session.pool] = left - size if confirmed else left
         seatings.append(Seating(session, size, confirmed))
     if request.asked.all_or_nothing and not all(seating.confirmed for seating in seatings):
         return [Seating(seating.session, seating.size, confirmed=False) for seating in seatings]
     return seatings
-
-
-def _pool(decision: Decision, session: Session) -> Pool:
-    """Return a session's pool; one that nobody has drawn on yet is as the session offers it."""
-    return decision.register.pool(session.pool) or Pool(
-        session.pool, session.capacity, session.capacity, sessions=(session.key,)
-    )
 
 
 def _full_queue(decision: Decision, request: Request, seatings: Sequence[Seating]) -> Refused | None:
@@ -81,40 +70,10 @@ def _may_queue(decision: Decision, seating: Seating) -> bool:
 
 
 def _has_seats(decision: Decision, session: Session, request: Request) -> bool:
-    return request.size(session.id) <= _pool(decision, session).free and not is_behind(decision, session.pool)
+    return request.size(session.id) <= pool_of(decision, session).free and not is_behind(decision, session.pool)
 
 
-def _give(decision: Decision, request: Request, seating: Seating, positions: Positions) -> tuple[Place | None, ...]:
-    """Give the party its seats or its turn in one session; returns each member's place, None for who does not come."""
-    session, size = seating.session, seating.size
-    before = _pool(decision, session)
-    pool = before.take(size) if seating.confirmed else before.queue(decision.number)
-    decision.change_pool(before, pool)
-    if not seating.confirmed:
-        decision.register.keep_turn(Turn(*session.key, request.id, pool.last, size))
-        positions[session.id] = pool.waiting
-    count = decision.register.count(session.key)
-    confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
-    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
-    return _places(request.party, seating, count.version)
-
-
-def _places(party: Sequence[Member], seating: Seating, version: int) -> tuple[Place | None, ...]:
-    session = seating.session
-    state: PlaceState = "confirmed" if seating.confirmed else "queued"
-    places: list[Place | None] = []
-    for member in party:
-        if session.id in member.session_ids:
-            version += 1
-            places.append(Place(session.id, state, session.required, version))
-        else:
-            places.append(None)
-    return tuple(places)
-
-
-def _enrolment(
-    decision: Decision, request: Request, number: int, places: Sequence[Sequence[Place | None]]
-) -> Enrolment:
+def _enrolment(decision: Decision, request: Request, number: int, places: Sequence[Places]) -> Enrolment:
     """Keep the enrolment of a member of the party (0 is the participant), with their place in each session."""
     member = request.party[number]
     own = tuple([place for in_session in places if (place := in_session[number])])
@@ -132,8 +91,7 @@ def _enrolment(
         companion_ids=() if number else tuple(companion.id for companion in request.party[1:]),
         answers={} if number else request.asked.answers,
     )
-    decision.register.keep_enrolment(enrolment)
-    decision.register.keep_live(member.key, Live(member.id, request.source))
+    enter(decision, enrolment)
     return enrolment
 
 

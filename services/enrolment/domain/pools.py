@@ -11,15 +11,8 @@ from itertools import chain
 
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, Session, own_pool
-from services.enrolment.domain.register import Register
-from services.enrolment.domain.values import UNLIMITED, Pool, SessionCount, SessionKey
-
-
-def pool_now(register: Register, session: SessionKey) -> str:
-    """Return the id of the pool that a session takes its seats from now."""
-    edition_id, session_id = session
-    edition = register.edition(edition_id)
-    return edition.pool_of(session_id) if edition else own_pool(edition_id, session_id)
+from services.enrolment.domain.transitions import move, offer
+from services.enrolment.domain.values import Pool
 
 
 def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[str, ...]:
@@ -39,36 +32,11 @@ def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[
 
 
 def _settle(decision: Decision, edition: Edition, stay: tuple[str, str, str]) -> None:
-    """Have a session of this edition draw on a pool, and no longer on the one before where that is another."""
+    """Have a session of this edition draw on a pool, unless it does already."""
     session_id, before_id, after_id = stay
-    session, register = edition.sessions[session_id], decision.register
-    after = register.pool(after_id)
-    if after and session.key in after.sessions:
-        return
-    count, before = register.count(session.key), register.pool(before_id)
-    last = 0
-    if before and session.key in before.sessions:
-        last = before.last
-        decision.moved(session.key, decision.free_before(before))
-        decision.change_pool(before, _left(before, count))
-    elif after:
-        decision.moved(session.key, UNLIMITED)
-    after = after or Pool(after_id, session.capacity, session.capacity)
-    decision.change_pool(after, _joined(after, count, last))
-
-
-def _left(pool: Pool, count: SessionCount) -> Pool:
-    key = (count.edition_id, count.session_id)
-    taken, waiting = pool.taken - count.confirmed, pool.waiting - count.waiting
-    sessions = tuple(other for other in pool.sessions if other != key)
-    return Pool(pool.id, pool.capacity, None, taken, pool.last, waiting, sessions).capped()
-
-
-def _joined(pool: Pool, count: SessionCount, last: int) -> Pool:
-    """Add a session; the next turn comes behind all that it brings along."""
-    sessions = (*pool.sessions, (count.edition_id, count.session_id))
-    taken, waiting = pool.taken + count.confirmed, pool.waiting + count.waiting
-    return Pool(pool.id, pool.capacity, None, taken, max(pool.last, last), waiting, sessions).capped()
+    session, after = edition.sessions[session_id], decision.register.pool(after_id)
+    if not after or session.key not in after.sessions:
+        move(decision, session, before_id, after_id)
 
 
 def _offer(decision: Decision, id: str) -> None:
@@ -76,7 +44,7 @@ def _offer(decision: Decision, id: str) -> None:
     register = decision.register
     if pool := register.pool(id):
         register.require_editions(edition_id for edition_id, _ in pool.sessions)
-        decision.change_pool(pool, pool.offer(offered(pool, register.edition)))
+        offer(decision, pool, offered(pool, register.edition))
 
 
 def offered(pool: Pool, edition: Callable[[str], Edition | None]) -> int | None:

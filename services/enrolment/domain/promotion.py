@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from instroom_contracts.enrolment import PlaceConfirmed
-from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.pools import pool_now
-from services.enrolment.domain.values import Enrolment, Place, Pool, Turn, state_of, turn_id
+from services.enrolment.domain.transitions import hold, promote
+from services.enrolment.domain.values import Enrolment, Pool, Turn, turn_id
 
 FIRST_LOOK = 16
 """How many turns are looked at first; twice as many each time that is not enough."""
@@ -75,16 +72,16 @@ def _offer(decision: Decision, turn: Turn) -> bool:
     if main is None or (place := main.place(turn.session_id)) is None or place.state != "queued":
         return True
     if not main.all_or_nothing:
-        _seat(decision, main, turn)
+        promote(decision, main, turn)
         return True
     turns = _queued_turns(decision, main)
     if not _room_for(decision, turns):
         return True
-    if not _served_ahead(decision, turns, pool_now(decision.register, turn.session)):
+    if not _served_ahead(decision, turns, decision.pool_id(turn.session)):
         return False
     if _room_for(decision, turns):
         for wanted in turns:
-            _seat(decision, decision.register.enrolment(main.id) or main, wanted)
+            promote(decision, decision.register.enrolment(main.id) or main, wanted)
     return True
 
 
@@ -92,27 +89,22 @@ def _served_ahead(decision: Decision, turns: list[Turn], here: str) -> bool:
     """Serve those who are ahead of all of a party's turns in other pools than `here`; False where some are left."""
     first: dict[str, Turn] = {}
     for turn in sorted(turns, key=lambda turn: turn.order):
-        first.setdefault(pool_now(decision.register, turn.session), turn)
+        first.setdefault(decision.pool_id(turn.session), turn)
     served = [serve(decision, there, before=turn) for there, turn in first.items() if there != here]
     return all(served)
 
 
 def _room_for(decision: Decision, turns: list[Turn]) -> bool:
-    """Say whether all these turns could be seated together.
-
-    The pools are kept again as they are where they lack room: what was decided from reading them must not stand if
-    another process frees a seat there at the same time.
-    """
+    """Say whether all these turns could be seated together; where not, nobody else may free a seat at the same time."""
     wanted: dict[str, int] = {}
     for turn in turns:
-        id = pool_now(decision.register, turn.session)
+        id = decision.pool_id(turn.session)
         wanted[id] = wanted.get(id, 0) + turn.seats
     pools = [pool for id in wanted if (pool := decision.register.pool(id))]
     offered = all(decision.still_offered(turn.edition_id, turn.session_id) for turn in turns)
     if offered and all(wanted[pool.id] <= pool.free for pool in pools):
         return True
-    for pool in pools:
-        decision.register.keep_pool(pool)
+    hold(decision, pools)
     return False
 
 
@@ -121,30 +113,3 @@ def _queued_turns(decision: Decision, main: Enrolment) -> list[Turn]:
     queued = (place for place in main.places if place.state == "queued")
     turns = (decision.register.turn(turn_id(main.id, place.session_id)) for place in queued)
     return [turn for turn in turns if turn and decision.goes_ahead(*turn.session)]
-
-
-def _seat(decision: Decision, main: Enrolment, turn: Turn) -> None:
-    """Turn a party's waiting into seats in one session, and tell each of its members."""
-    register = decision.register
-    pool = register.pool(pool_now(register, turn.session))
-    if pool is None:
-        return
-    decision.change_pool(pool, pool.promote(turn.seats))
-    register.strike_turn(turn)
-    register.keep_count(register.count(turn.session).change(waiting=-1, facts=0))
-    for enrolment in (main, *(register.enrolment(id) for id in main.companion_ids)):
-        place = enrolment.place(turn.session_id) if enrolment else None
-        if enrolment and place:
-            _confirm(decision, enrolment, place)
-
-
-def _confirm(decision: Decision, enrolment: Enrolment, place: Place) -> None:
-    register = decision.register
-    count = register.count((enrolment.edition_id, place.session_id)).change(confirmed=1, queued=-1)
-    register.keep_count(count)
-    seated = replace(place, state="confirmed", version=count.version)
-    places = tuple(seated if other is place else other for other in enrolment.places)
-    enrolment = replace(enrolment, places=places, state=state_of(places))
-    register.keep_enrolment(enrolment)
-    decision.told.append(facts.place(PlaceConfirmed, enrolment, seated, "promotion"))
-    decision.told.append(facts.invitation(enrolment, seated, "REQUEST", "promotion", decision.moment))

@@ -74,6 +74,18 @@ class Pool:
         """Offer this many seats from now on; nobody loses one that was given."""
         return Pool(self.id, capacity, None, self.taken, self.last, self.waiting, self.sessions).capped()
 
+    def without(self, count: SessionCount) -> Pool:
+        """Let a session go, with the seats and the turns that it has."""
+        taken, waiting = self.taken - count.confirmed, self.waiting - count.waiting
+        sessions = tuple(other for other in self.sessions if other != count.session)
+        return Pool(self.id, self.capacity, None, taken, self.last, waiting, sessions).capped()
+
+    def joined_by(self, count: SessionCount, last: int) -> Pool:
+        """Take a session in; the next turn comes behind all that it brings along, of which `last` is the last."""
+        taken, waiting = self.taken + count.confirmed, self.waiting + count.waiting
+        sessions = (*self.sessions, count.session)
+        return Pool(self.id, self.capacity, None, taken, max(self.last, last), waiting, sessions).capped()
+
     def capped(self) -> Pool:
         """Set the limit to what the capacity and the seats already given ask for."""
         limit = None if self.capacity is None else max(self.capacity, self.taken)
@@ -93,6 +105,11 @@ class SessionCount:
     confirmed: int = 0
     queued: int = 0
     waiting: int = 0
+
+    @property
+    def session(self) -> SessionKey:
+        """Return the session that is counted."""
+        return (self.edition_id, self.session_id)
 
     def change(self, *, confirmed: int = 0, queued: int = 0, waiting: int = 0, facts: int = 1) -> SessionCount:
         """Count places and parties in or out; the version rises by the number of facts that tell of it."""

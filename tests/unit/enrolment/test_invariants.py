@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
 from services.enrolment import settling
-from services.enrolment.domain import decision, places, pools, promotion, publishing, rules, withdrawal
+from services.enrolment.domain import decision, places, promotion, publishing, rules, withdrawal
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.storage import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
@@ -177,7 +177,7 @@ def first_of(turns: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]
 
 def joined_without(figure: str) -> Callable[..., Pool]:
     """Have a session join a pool without some of what it brings along."""
-    join = pools._joined
+    join = Pool.joined_by
     return lambda pool, count, last: join(pool, replace(count, **{figure: 0}), last)
 
 
@@ -192,9 +192,9 @@ GUARDS: dict[str, tuple[object, str, object]] = {
     "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),
     "whoever does not fit is passed over": (promotion, "_turns", first_of(promotion._turns)),
     "the state follows from the places": (places, "state_of", lambda _: "confirmed"),
-    "seats go along with a session": (pools, "_joined", joined_without("confirmed")),
-    "a waiting list goes along with a session": (pools, "_joined", joined_without("waiting")),
-    "a session that moves gives its seats back": (pools, "_left", lambda pool, _: pool),
+    "seats go along with a session": (Pool, "joined_by", joined_without("confirmed")),
+    "a waiting list goes along with a session": (Pool, "joined_by", joined_without("waiting")),
+    "a session that moves gives its seats back": (Pool, "without", lambda pool, _: pool),
     "seats are told of a session that moved": (Decision, "moved", nobody),
 }
 """A guard each: where it stands, and what stands there when it is switched off."""

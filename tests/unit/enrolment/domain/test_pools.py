@@ -47,9 +47,9 @@ def test_seats_and_waiting_list_go_along() -> None:
 
 def test_a_move_without_its_seats_would_give_them_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twin: with what it brings along forgotten, the seat that somebody sits on is free."""
-    join = pools._joined
+    join = Pool.joined_by
     empty = lambda pool, count, last: join(pool, replace(count, confirmed=0, waiting=0), last)  # noqa: E731
-    monkeypatch.setattr(pools, "_joined", empty)
+    monkeypatch.setattr(Pool, "joined_by", empty)
     desk = Desk(edition(choice("een", capacity=1)))
     desk.ask("een", name="robin")
     desk.publish(moved(choice("een", capacity=1, pool="zaal")))

@@ -1,0 +1,208 @@
+"""Where a place changes: pool, turn, count, place and enrolment together, and the fact and the mail that tell of it.
+
+Who fits where, who comes first and why somebody leaves is decided elsewhere; nothing else writes any of these, and a
+test holds that (tests/unit/enrolment/test_transitions.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from instroom_contracts.enrolment import Cause, PlaceConfirmed, PlaceReleased
+from services.enrolment.domain import facts
+from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.edition import Session
+from services.enrolment.domain.register import Register
+from services.enrolment.domain.request import Member
+from services.enrolment.domain.values import (
+    UNLIMITED,
+    Enrolment,
+    Live,
+    Place,
+    PlaceState,
+    Pool,
+    SessionCount,
+    SessionKey,
+    Turn,
+    participant_key,
+    state_of,
+    turn_id,
+)
+
+Places = tuple[Place | None, ...]
+"""The place of each member of a party in one session; None for who does not come there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """How a party fares in one session: how many of it come, and whether there are seats for all of them."""
+
+    session: Session
+    size: int
+    confirmed: bool
+
+
+def admit(decision: Decision, party_id: str, party: Sequence[Member], seating: Seating) -> tuple[Places, int | None]:
+    """Give a party its seats or its turn in one session; return its places, and its position where it waits."""
+    session, size = seating.session, seating.size
+    before = pool_of(decision, session)
+    pool = before.take(size) if seating.confirmed else before.queue(decision.number)
+    decision.change_pool(before, pool)
+    if not seating.confirmed:
+        decision.register.keep_turn(Turn(*session.key, party_id, pool.last, size))
+    count = decision.register.count(session.key)
+    confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
+    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
+    return _places(party, seating, count.version), None if seating.confirmed else pool.waiting
+
+
+def pool_of(decision: Decision, session: Session) -> Pool:
+    """Return a session's pool; one that nobody has drawn on yet is as the session offers it."""
+    return decision.register.pool(session.pool) or Pool(
+        session.pool, session.capacity, session.capacity, sessions=(session.key,)
+    )
+
+
+def _places(party: Sequence[Member], seating: Seating, version: int) -> Places:
+    session = seating.session
+    state: PlaceState = "confirmed" if seating.confirmed else "queued"
+    places: list[Place | None] = []
+    for member in party:
+        comes = session.id in member.session_ids
+        version += comes
+        places.append(Place(session.id, state, session.required, version) if comes else None)
+    return tuple(places)
+
+
+def enter(decision: Decision, enrolment: Enrolment) -> None:
+    """Keep a new enrolment, with the places that it was given, as the live one of its participant."""
+    decision.register.keep_enrolment(enrolment)
+    decision.register.keep_live(_key(enrolment), Live(enrolment.id, enrolment.source))
+
+
+def promote(decision: Decision, main: Enrolment, turn: Turn) -> None:
+    """Turn a party's waiting into seats in one session, and tell each of its members."""
+    register = decision.register
+    pool = register.pool(decision.pool_id(turn.session))
+    if pool is None:
+        return
+    decision.change_pool(pool, pool.promote(turn.seats))
+    register.strike_turn(turn)
+    register.keep_count(register.count(turn.session).change(waiting=-1, facts=0))
+    for enrolment in (main, *(register.enrolment(id) for id in main.companion_ids)):
+        place = enrolment.place(turn.session_id) if enrolment else None
+        if enrolment and place:
+            _confirm(decision, enrolment, place)
+
+
+def _confirm(decision: Decision, enrolment: Enrolment, place: Place) -> None:
+    register = decision.register
+    count = register.count((enrolment.edition_id, place.session_id)).change(confirmed=1, queued=-1)
+    register.keep_count(count)
+    seated = replace(place, state="confirmed", version=count.version)
+    places = tuple(seated if other is place else other for other in enrolment.places)
+    enrolment = replace(enrolment, places=places, state=state_of(places))
+    register.keep_enrolment(enrolment)
+    decision.told.append(facts.place(PlaceConfirmed, enrolment, seated, "promotion"))
+    decision.told.append(facts.invitation(enrolment, seated, "REQUEST", "promotion", decision.moment))
+
+
+def release(decision: Decision, enrolment: Enrolment, session_ids: Collection[str], cause: Cause) -> Enrolment:
+    """Give back an enrolment's places in these sessions, and end it where it has none left."""
+    held = [place for place in enrolment.places if place.state != "released"]
+    staying = tuple(place for place in held if place.session_id not in session_ids)
+    ended = replace(enrolment, state=state_of(staying))
+    if not staying:
+        decision.told.append(facts.cancelled(enrolment, cause))
+        if is_live(enrolment, decision.register):
+            decision.register.keep_live(_key(enrolment), None)
+    places = tuple(
+        place if place in staying else _released(decision, ended, place, cause) for place in enrolment.places
+    )
+    ended = replace(ended, places=places)
+    decision.register.keep_enrolment(ended)
+    return ended
+
+
+def is_live(enrolment: Enrolment, register: Register) -> bool:
+    """Say whether an enrolment is registered as the live one of its participant."""
+    live = register.live(_key(enrolment))
+    return live is not None and live.enrolment_id == enrolment.id
+
+
+def _key(enrolment: Enrolment) -> str:
+    return participant_key(enrolment.edition_id, enrolment.participant)
+
+
+def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cause) -> Place:
+    """Give back one seat or turn, tell it, and ask for the withdrawal of its calendar entry.
+
+    It is asked for whatever became of the session: notification must know that the place is gone, and decides itself
+    whether there is something to withdraw.
+    """
+    if place.state == "released":
+        return place
+    seated = place.state == "confirmed"
+    (_return_seat if seated else _shorten_turn)(decision, enrolment, place)
+    count = decision.register.count((enrolment.edition_id, place.session_id))
+    count = count.change(confirmed=-1) if seated else count.change(queued=-1)
+    decision.register.keep_count(count)
+    released = replace(place, state="released", version=count.version, sequence=place.sequence + seated)
+    decision.told.append(facts.place(PlaceReleased, enrolment, released, cause))
+    if seated:
+        decision.told.append(facts.invitation(enrolment, released, "CANCEL", cause, decision.moment))
+    return released
+
+
+def _return_seat(decision: Decision, enrolment: Enrolment, place: Place) -> None:
+    if pool := decision.register.pool(decision.pool_id((enrolment.edition_id, place.session_id))):
+        decision.change_pool(pool, pool.release())
+
+
+def _shorten_turn(decision: Decision, enrolment: Enrolment, place: Place) -> None:
+    """Let a waiting party need one seat less; the last of it to go gives up the turn."""
+    register, session = decision.register, (enrolment.edition_id, place.session_id)
+    turn = register.turn(turn_id(enrolment.party_id, place.session_id))
+    pool = register.pool(decision.pool_id(session))
+    if turn is None or pool is None:
+        return
+    if turn.seats > 1:
+        register.keep_turn(replace(turn, seats=turn.seats - 1))
+    else:
+        register.strike_turn(turn)
+        register.keep_count(register.count(session).change(waiting=-1, facts=0))
+        decision.change_pool(pool, pool.leave_queue())
+
+
+def move(decision: Decision, session: Session, before_id: str, after_id: str) -> None:
+    """Have a session draw on a pool, and no longer on the one before; its seats and its turns go along."""
+    register = decision.register
+    count, before, after = register.count(session.key), register.pool(before_id), register.pool(after_id)
+    last = 0
+    if before and session.key in before.sessions:
+        last = before.last
+        decision.moved(session.key, decision.free_before(before))
+        decision.change_pool(before, before.without(count))
+    elif after:
+        decision.moved(session.key, UNLIMITED)
+    after = after or Pool(after_id, session.capacity, session.capacity)
+    decision.change_pool(after, after.joined_by(count, last))
+
+
+def offer(decision: Decision, pool: Pool, capacity: int | None) -> None:
+    """Let a pool offer so many seats from now on; who has one keeps it."""
+    decision.change_pool(pool, pool.offer(capacity))
+
+
+def hold(decision: Decision, pools: Iterable[Pool]) -> None:
+    """Keep pools again as they are: what was decided from reading them must not stand if somebody changes them now."""
+    for pool in pools:
+        decision.register.keep_pool(pool)
+
+
+def number_fact(decision: Decision, session: SessionKey) -> SessionCount:
+    """Count one more fact of a session, so that no two of them share a version; return its count."""
+    count = decision.register.count(session).change()
+    decision.register.keep_count(count)
+    return count
