@@ -81,7 +81,8 @@ async def read_up_to_now(connection: AbstractConnection, start: Start = "first")
 async def _last_offset(connection: AbstractConnection) -> int | None:
     """Return the offset of the newest message; None where the stream is empty.
 
-    AMQP can only begin at the last chunk, whose messages come at once: read until it is quiet for a moment.
+    AMQP can only begin at the last chunk, whose messages come at once: read until it is quiet for a moment. Raises
+    `Trouble` where nothing comes of a stream that is not empty.
     """
     last: int | None = None
     now = asyncio.get_running_loop().time
@@ -92,7 +93,16 @@ async def _last_offset(connection: AbstractConnection) -> int | None:
             if message is None:
                 break
             last = message[0]
+    if last is None and await _message_count(connection):
+        raise Trouble("The stream holds facts and gave none of them: RabbitMQ is busy. Try again.", Exit.UNREACHABLE)
     return last
+
+
+async def _message_count(connection: AbstractConnection) -> int:
+    """Return how many messages the stream held some seconds ago, as the broker counts them."""
+    async with connection.channel() as channel:
+        stream = await channel.declare_queue(topology.STREAM, passive=True)
+    return stream.declaration_result.message_count or 0
 
 
 async def _next_within(seconds: float, messages: Messages) -> tuple[int, Fact | None] | None:

@@ -57,15 +57,15 @@ def judge(evidence: Evidence, began: datetime) -> list[Verdict]:
 
 
 async def audit(source: Source, settle_s: float) -> Sequence[Verdict]:
-    """Judge until every promise holds, or for `settle_s` seconds.
+    """Judge until every promise holds, or for `settle_s` seconds after the first look, however long that takes.
 
     A breach counts when it was there at every look: in a system at work something is always on its way.
     """
-    now = asyncio.get_running_loop().time
-    deadline = now() + settle_s
     evidence = await source.read()
     began = evidence.now
     verdicts = judge(evidence, began)
+    now = asyncio.get_running_loop().time
+    deadline = now() + settle_s
     while not all(verdict.holds for verdict in verdicts) and now() < deadline:
         await asyncio.sleep(min(PAUSE_S, deadline - now()))
         again = judge(await source.read(), began)

@@ -72,17 +72,25 @@ async def _waiting(connection: AbstractConnection, name: str) -> AsyncIterator[A
 
 
 async def _stream(connection: AbstractConnection) -> AsyncIterator[AbstractIncomingMessage]:
-    """Give every message of the stream, to the newest."""
-    newest = None
+    """Give every message of the stream, to the newest; raises `LocalError` where some of them do not come."""
+    held, given, newest, last = await _message_count(connection), 0, -1, -1
     async for message in _streamed(connection, "last", FIRST_WITHIN_S, QUIET_S):
         newest = _offset(message)
-    if newest is None:
-        return
-    async for message in _streamed(connection, "first", STALLED_S, STALLED_S):
-        yield message
-        if _offset(message) >= newest:
-            return
-    raise LocalError(f"The stream was read to its end and message {newest} of it did not come: try again.")
+    if newest >= 0:
+        async for message in _streamed(connection, "first", STALLED_S, STALLED_S):
+            yield message
+            given += 1
+            if (last := _offset(message)) >= newest:
+                break
+    if given < held or last < newest:
+        raise LocalError(f"The stream holds {held} messages, and only {given} came: RabbitMQ is busy. Try again.")
+
+
+async def _message_count(connection: AbstractConnection) -> int:
+    """Return how many messages the stream held some seconds ago, as the broker counts them."""
+    async with connection.channel() as channel:
+        stream = await channel.declare_queue(topology.STREAM, passive=True)
+    return stream.declaration_result.message_count or 0
 
 
 async def _streamed(

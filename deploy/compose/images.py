@@ -22,6 +22,7 @@ class ImageSettings(BaseSettings):
 
     model_config = FROM_ENVIRONMENT
 
+    image: str | None = Field(None, description="an image of our own, instead of one that is built from this folder")
     python_image: str | None = Field(None, description="instead of python:3.13.11-slim")
     rabbitmq_image: str | None = Field(None, description="instead of rabbitmq:4.2.1-management")
     mongodb_image: str | None = Field(None, description="instead of mongo:8.2.3")

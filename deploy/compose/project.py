@@ -142,6 +142,6 @@ class Project:
     def _variables(self) -> dict[str, str]:
         ports = {f"INSTROOM_{name.upper()}": str(port) for name, port in self.ports.model_dump().items()}
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
-        image = {} if "INSTROOM_IMAGE" in os.environ else {"INSTROOM_IMAGE": self.project}
+        image = {"INSTROOM_IMAGE": ImageSettings().image or self.project}
         profiles = f"dev,{OBSERVABILITY}" if self.is_watched else "dev"
         return {**ports, **mail, **image, "COMPOSE_PROFILES": profiles}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from deploy import accounts, rolling
 from deploy.compose import certificates
+from deploy.compose.images import ImageSettings
 from deploy.compose.project import Project
 from deploy.doors import Doors
 from deploy.local.errors import LocalError
@@ -54,7 +54,7 @@ class ComposeStack(Project):
 
         Raises `LocalError` where that fails.
         """
-        self._bring_up("--build")
+        self._bring_up(*self._building)
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=self.images)
         self._tell_addresses()
 
@@ -68,7 +68,7 @@ class ComposeStack(Project):
     def start_servers(self) -> None:
         """Start RabbitMQ and MongoDB, with what they need, and none of the services."""
         brokers, members = (("rabbitmq-2", "rabbitmq-3"), ("mongodb-2", "mongodb-3")) if self.is_cluster else ((), ())
-        self._bring_up("--build", "founding", *SERVERS, *brokers, *members)
+        self._bring_up(*self._building, "founding", *SERVERS, *brokers, *members)
 
     def start(self) -> None:
         """Start what does not run, as it is built already, and write `stack.env`."""
@@ -91,20 +91,28 @@ class ComposeStack(Project):
         Raises `LocalError` where old and new cannot work side by side, or a new one does not become healthy: then it
         is removed, and the old one goes on.
         """
-        rolling.ensure_possible(self.doors())
-        if "INSTROOM_IMAGE" not in os.environ:  # else it is one of the operator's own
+        if self._building:
             print("upgrade: image", flush=True)
             self.compose("build", "--quiet", "secrets", images=self.images)
+        self._set_up("secrets")
+        doors = self.doors()
+        doors.ensure_open()
+        rolling.ensure_possible(doors)
         print("upgrade: definitions", flush=True)
-        try:
-            for setting_up in ("secrets", "founding"):
-                self.compose("run", "--rm", "--no-deps", setting_up, images=self.images)
-        except LocalError as trouble:
-            raise LocalError("The new image does not run. Nothing was replaced, and the old one goes on.") from trouble
+        self._set_up("founding")
         for service in reversed(accounts.SERVICES):
             print(f"upgrade: {service}", flush=True)
             self._replace(service)
         self.compose("up", "--detach", "--wait", "--no-deps", "contract", images=self.images)
+
+    def _set_up(self, container: str) -> None:
+        try:
+            self.compose("run", "--rm", "--no-deps", container, images=self.images)
+        except LocalError as trouble:
+            raise LocalError(
+                "The new image does not run, or the servers refuse it; what it says stands above. Nothing was replaced,"
+                " and the old one goes on."
+            ) from trouble
 
     def _replace(self, service: str) -> None:
         """Start as many new containers of a service as there are old ones, and then stop those."""
@@ -127,6 +135,11 @@ class ComposeStack(Project):
 
     def _containers(self, service: str, *options: str) -> list[str]:
         return self.compose("ps", "--quiet", *options, service, captured=True).split()
+
+    @property
+    def _building(self) -> tuple[str, ...]:
+        """Hold compose's option to build the image, unless it is one of the operator's own: that is taken as it is."""
+        return () if ImageSettings().image else ("--build",)
 
     def _bring_up(self, *words: str) -> None:
         self.mail_directory.mkdir(parents=True, exist_ok=True)

@@ -151,6 +151,7 @@ class Stack:
         `LocalError` where old and new cannot work side by side.
         """
         with self._alone():
+            self.doors().ensure_open()
             rolling.ensure_possible(self.doors())
             self.doors().renew_definitions()
             for part in reversed(self._served):

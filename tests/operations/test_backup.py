@@ -13,10 +13,9 @@ from tests.support.keepsake import Keepsake, instroom
 
 def test_everything_is_back_in_a_stack_that_was_wiped(stack: ComposeStack, tmp_path: Path) -> None:
     """Documents, facts in their order, an integrator with its queue, a request that waited, a dead letter."""
+    doubled = ("--no-recreate", "--scale", "enrolment=2", "enrolment")
+    stack.compose("up", "--detach", "--wait", *doubled, images=stack.images)
     keepsake = Keepsake.of(stack, tmp_path)
-    stack.compose(
-        "up", "--detach", "--wait", "--no-recreate", "--scale", "enrolment=2", "enrolment", images=stack.images
-    )
     folder = back_up(stack, tmp_path / "copy")
     assert len(containers(stack, "enrolment")) == 2  # a nightly backup must not take replicas away
     asyncio.run(keepsake.is_back(stack))

@@ -69,12 +69,15 @@ class Keepsake:
 
     async def is_back(self, stack: AnyStack) -> None:
         """Assert that all of it is there again, and that the request that waited is decided."""
-        assert (await facts(stack))[: len(self.facts)] == self.facts
+        await eventually(lambda: self._facts_are_back(stack), within=30)
         now = documents(stack)
         for name, kept in self.documents.items():
             assert [document for document in kept if document not in now[name]] == [], name
         await _answered(self.integrator.rpartition("@")[0] + "@" + stack.doors().broker + "/" + accounts.VHOST)
         assert await _dead_letter(stack) == b"nobody could decide this"
+
+    async def _facts_are_back(self, stack: AnyStack) -> None:
+        assert (await facts(stack))[: len(self.facts)] == self.facts
 
 
 def enrol(stack: AnyStack, folder: Path, people: int) -> None:

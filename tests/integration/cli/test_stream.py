@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from unittest.mock import AsyncMock
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractConnection
 
-from cli import broker
+from cli import broker, stream
 from cli.stream import follow, read_up_to_now
 from cli.trouble import Trouble
 from instroom_contracts import topology
@@ -38,6 +39,31 @@ async def tell(connection: AbstractConnection, *numbers: int) -> None:
 
 async def test_an_empty_stream_ends_at_once(connection: AbstractConnection) -> None:
     """An audit of a new system must not wait for ever."""
+    assert [fact async for fact in read_up_to_now(connection)] == []
+
+
+async def test_a_stream_that_gives_nothing_is_not_taken_for_an_empty_one(
+    connection: AbstractConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine an audit would find every request unanswered, and a file of facts would be empty."""
+    await tell(connection, 1)
+
+    async def counted() -> None:
+        assert await stream._message_count(connection) == 1
+
+    await eventually(counted, within=30)  # the broker counts every five seconds
+    monkeypatch.setattr(stream, "FIRST_WITHIN_S", 0)
+    with pytest.raises(Trouble, match="RabbitMQ is busy"):
+        [fact async for fact in read_up_to_now(connection)]
+
+
+async def test_without_the_broker_s_count_it_is(
+    connection: AbstractConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twin: silence alone does not tell."""
+    await tell(connection, 1)
+    monkeypatch.setattr(stream, "FIRST_WITHIN_S", 0)
+    monkeypatch.setattr(stream, "_message_count", AsyncMock(return_value=0))
     assert [fact async for fact in read_up_to_now(connection)] == []
 
 

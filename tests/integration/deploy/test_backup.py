@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from deploy.backup import messages
+from deploy.backup.archive import drafted
 from deploy.backup.copying import back_up, restore
 from deploy.local.errors import LocalError
 from deploy.local.settings import Ports
 from deploy.local.stack import Stack
+from instroom_contracts.topology import STREAM
 from tests.support.keepsake import Keepsake, instroom
 
 AnewStack = Callable[[], Stack]
@@ -68,6 +71,25 @@ def test_nobody_else_may_read_it(kept: tuple[Keepsake, Path]) -> None:
 def test_a_backup_takes_nothing_away(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:
     """What waited is decided, and what had died lies where it lay."""
     asyncio.run(kept[0].is_back(anew()))
+
+
+def test_a_backup_without_the_facts_is_none(
+    anew: AnewStack, kept: tuple[Keepsake, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that gives nothing, on a busy machine, looks like an empty one; that is noticed by a restore only."""
+    monkeypatch.setattr(messages, "FIRST_WITHIN_S", 0)
+    with drafted(tmp_path / "copy") as draft, pytest.raises(LocalError, match="only 0 came"):
+        asyncio.run(messages.save(anew().doors(), [STREAM], draft))
+
+
+def test_without_the_broker_s_count_it_looks_whole(
+    anew: AnewStack, kept: tuple[Keepsake, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twin: silence alone does not tell."""
+    monkeypatch.setattr(messages, "FIRST_WITHIN_S", 0)
+    monkeypatch.setattr(messages, "_message_count", AsyncMock(return_value=0))
+    with drafted(tmp_path / "copy") as draft:
+        assert asyncio.run(messages.save(anew().doors(), [STREAM], draft)) == 0
 
 
 def test_everything_is_back_in_a_stack_that_was_wiped(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:

@@ -21,6 +21,7 @@ from deploy.local.servers import ROOT, SANDBOX_HOME
 from deploy.local.settings import Ports
 
 OWNERS: dict[str, int] = {}
+PASSWORDS = '{"integrator": "-", "operator": "-", "admin": "-"}'
 PACKAGE = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 
@@ -105,7 +106,7 @@ def test_servers_of_one_kind_know_each_other_by_a_key_of_their_own(volumes: Path
 def test_an_overlay_is_kept_until_the_data_are_wiped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, `make down` would leave servers running, and `make reset` their data."""
     stack = ComposeStack(tmp_path, Ports())
-    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: '{"integrator": "-", "operator": "-", "admin": "-"}')
+    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: PASSWORDS)
     monkeypatch.setattr(ComposeStack, "images", {})
     assert stack.overlays == []
     monkeypatch.setenv("INSTROOM_CLUSTER", "1")
@@ -116,10 +117,32 @@ def test_an_overlay_is_kept_until_the_data_are_wiped(tmp_path: Path, monkeypatch
     assert stack.overlays == []
 
 
+def test_an_image_of_one_s_own_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named in .env, like every setting of compose, it was overruled there; and where it was not, built over."""
+    said: list[str] = []
+
+    def note(_: ComposeStack, *words: str, **__: object) -> str:
+        said.extend(words)
+        return PASSWORDS
+
+    monkeypatch.setattr(ComposeStack, "compose", note)
+    monkeypatch.setattr(ComposeStack, "images", {})
+    monkeypatch.chdir(tmp_path)
+    stack = ComposeStack(tmp_path, Ports())
+    assert stack._variables()["INSTROOM_IMAGE"] == stack.project
+    (tmp_path / ".env").write_text("INSTROOM_IMAGE=registry.example.org/instroom:3\n", encoding="utf-8")
+    assert stack._variables()["INSTROOM_IMAGE"] == "registry.example.org/instroom:3"
+    stack.up()
+    assert "--build" not in said
+    (tmp_path / ".env").unlink()
+    stack.up()
+    assert "--build" in said
+
+
 def test_one_broker_with_data_is_not_made_three_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Started all at once, the two that are new would make a cluster without it."""
     stack = ComposeStack(tmp_path, Ports())
-    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: '{"integrator": "-", "operator": "-", "admin": "-"}')
+    monkeypatch.setattr(ComposeStack, "compose", lambda *_, **__: PASSWORDS)
     monkeypatch.setattr("deploy.compose.project.chosen", lambda _, images: {image.variable: "x" for image in images})
     stack.up()
     monkeypatch.setenv("INSTROOM_CLUSTER", "1")

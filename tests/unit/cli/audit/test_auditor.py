@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -32,6 +33,17 @@ class Looks:
         return next(self._shown, self._last)
 
 
+class SlowLooks(Looks):
+    """Takes longer for each than a test has patience, by the clock that counts `took_s`."""
+
+    took_s = 0.0
+
+    async def read(self) -> Evidence:
+        """Show the next, late."""
+        self.took_s += 2 * PATIENT_S
+        return await super().read()
+
+
 def test_every_promise_holds_in_the_true_story() -> None:
     """The examples of broken promises are each one step from it."""
     assert all(verdict.holds for verdict in judge(TRUE_STORY, NOW))
@@ -42,6 +54,17 @@ async def test_what_arrives_while_the_audit_settles_is_no_breach() -> None:
     """An invitation is asked for a moment after its place is confirmed."""
     verdicts = await audit(Looks([told(invitations=()), TRUE_STORY]), settle_s=PATIENT_S)
     assert all(verdict.holds for verdict in verdicts)
+
+
+async def test_a_look_that_takes_longer_than_things_settle_is_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine one reading takes longer than that, and finds what is on its way."""
+    looks = SlowLooks([told(invitations=()), TRUE_STORY])
+    loop = asyncio.get_running_loop()
+    time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time() + looks.took_s)
+    assert all(verdict.holds for verdict in await audit(looks, settle_s=PATIENT_S))
 
 
 async def test_a_breach_that_stays_is_reported() -> None:
