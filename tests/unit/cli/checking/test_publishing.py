@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chassis.properties import MARK
 from cli.checking.publishing import Published, judge_publisher, matches
 from cli.checking.traffic import Sent, Traffic
 from cli.checking.verdict import Finding
+from instroom_contracts.amqp import MARK
 from tests.unit.cli.checking import SOURCE, event, sent
 
 
