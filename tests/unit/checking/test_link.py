@@ -9,10 +9,10 @@ import pytest
 from pamqp import frame as framing
 from pamqp.commands import Basic, Channel, Connection, Exchange, Queue
 
-from cli.checking.link import Cut
-from cli.checking.traffic import Tactics
+from instroom_checking.link import Cut
+from instroom_checking.traffic import Tactics
 from instroom_contracts import topology
-from tests.unit.cli.checking import NAMES, Conversation
+from tests.unit.checking import NAMES, Conversation
 
 
 def test_a_message_is_noted_with_its_flags() -> None:

@@ -11,9 +11,9 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic, Confirm
 from pamqp.header import ContentHeader
 
-from cli.checking.link import Link
-from cli.checking.names import Names
-from cli.checking.traffic import Sent, Tactics, Traffic
+from instroom_checking.link import Link
+from instroom_checking.names import Names
+from instroom_checking.traffic import Sent, Tactics, Traffic
 from instroom_contracts import topology
 from instroom_contracts.amqp import Properties
 

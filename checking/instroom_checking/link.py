@@ -15,8 +15,8 @@ from pamqp import frame as framing
 from pamqp.commands import Basic, Channel, Confirm, Connection, Exchange, Queue
 from pamqp.exceptions import PAMQPException
 
-from cli.checking.names import LEASE_MS, PART, Names
-from cli.checking.traffic import DeclaredQueue, Handed, Outcome, Reading, Sent, Tactics, Traffic
+from instroom_checking.names import LEASE_MS, PART, Names
+from instroom_checking.traffic import DeclaredQueue, Handed, Outcome, Reading, Sent, Tactics, Traffic
 from instroom_contracts import topology
 from instroom_contracts.amqp import Properties, read, with_text
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cli.checking.traffic import Sent, Traffic
-from cli.checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
+from instroom_checking.traffic import Sent, Traffic
+from instroom_checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
 from instroom_contracts import topology
 from instroom_contracts.amqp import unreadable
 from instroom_contracts.cloudevent import STRUCTURED, CloudEvent, EventData, InvalidEvent, Problem, decode
