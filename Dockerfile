@@ -13,6 +13,7 @@ FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --no-create-home instroom && install -d -o instroom -g instroom /mail
 COPY --from=packages /opt/instroom /opt/instroom
 COPY contracts/instroom_contracts /app/instroom_contracts
+COPY checking/instroom_checking /app/instroom_checking
 COPY contracts/asyncapi.json /app/contracts/asyncapi.json
 COPY contracts/samples /app/samples
 COPY chassis /app/chassis

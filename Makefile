@@ -108,7 +108,8 @@ asyncapi: setup ## Write the AsyncAPI document and rights on the broker from con
 	@$(PY) -m deploy.contract
 
 COMPILE := build/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
-	--no-emit-find-links --no-emit-package instroom-contracts --custom-compile-command "make lock" pyproject.toml
+	--no-emit-find-links --no-emit-package instroom-checking --no-emit-package instroom-contracts \
+	--custom-compile-command "make lock" pyproject.toml
 
 lock: build/uv/bin/uv ## Pin the newest fitting versions in requirements.lock, and what the image needs of them
 	@$(COMPILE) --upgrade --extra dev --extra mailsink --output-file requirements.lock

@@ -18,9 +18,9 @@ from aiormq.connection import TCPTransportFactory, TLSTransportFactory, Transpor
 from yarl import URL
 
 from chassis.properties import readable
+from instroom_contracts.amqp import DELIVER, with_text
 
 METHOD, HEADER, BODY = 1, 2, 3
-DELIVER, GET_OK, RETURN, PUBLISH = b"\0\x3c\0\x3c", b"\0\x3c\0\x47", b"\0\x3c\0\x32", b"\0\x3c\0\x28"
 CLOSE, CLOSE_OK = b"\0\x14\0\x28", b"\0\x14\0\x29"
 END = 0xCE
 HEARTBEAT = b"\x08\0\0\0\0\0\0\xce"
@@ -32,9 +32,6 @@ _FRAME_BYTES = 8
 _frame = struct.Struct(">BHL")
 _tag = struct.Struct(">Q").unpack_from
 _size = struct.Struct(">Q").unpack_from
-
-_TEXTS: Mapping[bytes, tuple[int, ...]] = {DELIVER: (0, 9, 0), GET_OK: (9, 0), RETURN: (2, 0, 0), PUBLISH: (2, 0)}
-"""Of the methods that a message comes with: the bytes before each of their short strings."""
 
 
 @dataclass(slots=True)
@@ -174,19 +171,3 @@ def _readable(frame: bytes, channel: int) -> bytes:
     header = frame[7:-1]
     clean = readable(header)
     return frame if clean is header else _frame.pack(HEADER, channel, len(clean)) + clean + frame[-1:]
-
-
-def with_text(frame: bytes) -> bytes:
-    """Return a method's frame as one whose short strings are text: a routing key is whatever its sender made it."""
-    at = 11
-    for gap in _TEXTS.get(frame[7:11], ()):
-        begin = at + gap + 1
-        at = begin + frame[begin - 1]
-        try:
-            frame[begin:at].decode()
-        except UnicodeDecodeError:
-            frame = frame[:begin] + frame[begin:at].translate(_QUESTION_MARKS) + frame[at:]
-    return frame
-
-
-_QUESTION_MARKS = bytes(byte if byte < 0x80 else ord("?") for byte in range(256))  # noqa: PLR2004  ASCII ends there

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chassis.deciding import Received
 from chassis.handling import Hears, UnknownType
 from chassis.incoming import Arrived
-from chassis.properties import MARK, MOST_NESTED, NAMES, Properties, read
+from instroom_contracts.amqp import UNREADABLE, read, unreadable
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem, data_digest, decode
-
-UNREADABLE = "unreadable-properties"
 
 
 def received(arrived: Arrived, queue: str, hears: Hears, now: datetime) -> Received:
     """Read a message into an event, or into what is wrong with it; what is of long after `now` is wrong."""
     properties = read(arrived.properties)
-    content_type, account = properties.values.get("content_type"), properties.values.get("user_id")
-    headers = properties.values.get("headers", {})
+    content_type, account = properties.get("content_type"), properties.get("user_id")
     digest = data_digest(arrived.body, content_type=content_type)
-    event = _event_in(arrived.body, content_type, headers, hears, now)
-    if lost := lost_of(properties, headers):
+    event = _event_in(arrived.body, content_type, properties.headers, hears, now)
+    if lost := properties.lost:
         event = unreadable(event, lost)
-    return Received(hears, queue, arrived.body, content_type, headers, event, digest, account)
+    return Received(hears, queue, arrived.body, content_type, properties.headers, event, digest, account)
 
 
 def unread(arrived: Arrived, queue: str, hears: Hears) -> Received:
@@ -47,31 +43,6 @@ def _event_in(
         return decode(body, model=hears.model, content_type=content_type, headers=headers, now=now)
     except InvalidEvent as invalid:
         return _unknown(invalid) if hears.model is UnknownType else invalid
-
-
-def lost_of(properties: Properties, headers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the properties that could not be read, now or where they were taken out (`MARK`), as in a backup."""
-    if MARK not in headers:
-        return properties.unreadable
-    marked = str(headers[MARK]).split(",")  # its sender may have written it: nothing unknown is repeated
-    return tuple(name for name in NAMES if name in marked or name in properties.unreadable) or ("headers",)
-
-
-def unreadable(event: CloudEvent[Any] | InvalidEvent, names: Iterable[str]) -> InvalidEvent:
-    """Say that a message's properties cannot be read, whatever the rest of it says."""
-    detail = (
-        f"The message's AMQP properties cannot be read: {', '.join(names)}. A timestamp counts seconds since 1970"
-        " (milliseconds are taken, too), texts and names of headers are UTF-8, delivery_mode is 1 or 2, and headers are"
-        f" nested at most {MOST_NESTED} deep. Mend that and send the event under a new id."
-    )
-    return InvalidEvent(
-        UNREADABLE,
-        (Problem("", detail),),
-        id=event.id,
-        source=event.source,
-        type=event.type,
-        traceparent=event.traceparent,
-    )
 
 
 def _unknown(invalid: InvalidEvent) -> InvalidEvent:

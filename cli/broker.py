@@ -16,8 +16,7 @@ from aiormq.exceptions import AMQPError as LowLevelAMQPError
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ProbableAuthenticationError, PublishError
 
 from chassis import connections
-from cli.servers import without_password
-from cli.trouble import Exit, Trouble
+from cli.trouble import Exit, Trouble, without_password
 from instroom_contracts.cloudevent import Wire
 
 CONNECT_TIMEOUT_S = 10.0

@@ -11,8 +11,8 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from chassis.errors import Unavailable
 from chassis.mongo import Database, Driver, Mongo
-from cli.servers import Servers, without_password
-from cli.trouble import Exit, Trouble
+from cli.servers import Servers
+from cli.trouble import Exit, Trouble, without_password
 
 Service = Literal["catalog", "enrolment", "notification"]
 SERVICES: tuple[Service, ...] = ("catalog", "enrolment", "notification")

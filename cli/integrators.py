@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from cli.inlets import Inlet, inlets
 from cli.parts import Arguments, Binding, Part
-from cli.servers import Servers, without_password
-from cli.trouble import Exit, Trouble
+from cli.servers import Servers
+from cli.trouble import Exit, Trouble, without_password
 from deploy.local.web import Management
 from instroom_contracts import topology
 

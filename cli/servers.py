@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cli.trouble import Exit, Trouble
 
@@ -112,13 +112,6 @@ def read_env_file(path: Path) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if is_quoted else value
-
-
-def without_password(url: str) -> str:
-    """Name a server for a message to people: user, host and port, never the password."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{unquote(parts.username)} at {host}" if parts.username else host
 
 
 def servers_here(file: Path | None, *, as_administrator: bool = False) -> Servers:

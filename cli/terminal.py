@@ -1,9 +1,8 @@
-"""What a command shows: tables and lines on standard output, remarks on standard error, JSON for other programs."""
+"""What a command shows: tables, JSON for other programs, and the lines and remarks that checks show too."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.trouble import Exit
+from instroom_checking.terminal import printable, remark, show, write
+
+__all__ = ["printable", "remark", "show", "show_json", "show_table", "shown"]
 
 WIDTH_IN_PIPES = 200
 
@@ -42,16 +43,9 @@ def shown(cell: object) -> str:
     return printable(str(cell))
 
 
-def printable(text: str) -> str:
-    """Make control characters visible, so that what others sent cannot steer the terminal."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text
-    )
-
-
 def show_json(value: Any) -> None:
     """Write one JSON value on a line of its own."""
-    _write(json.dumps(value, ensure_ascii=False, default=_as_json))
+    write(json.dumps(value, ensure_ascii=False, default=_as_json))
 
 
 def _as_json(value: object) -> str:
@@ -60,22 +54,3 @@ def _as_json(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")
     raise TypeError(f"{type(value).__name__} is no JSON")
-
-
-def show(text: str) -> None:
-    """Write lines for people."""
-    _write(printable(text))
-
-
-def _write(line: str) -> None:
-    """Write at once, also into a pipe that somebody watches; where its reader has left, end quietly."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
-        raise SystemExit(Exit.FINE) from None
-
-
-def remark(text: str) -> None:
-    """Say something to the person at the terminal that is no part of the output."""
-    print(printable(text), file=sys.stderr, flush=True)

@@ -17,12 +17,13 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from bson.raw_bson import RawBSONDocument
 
 from chassis import connections
-from chassis.properties import read, written
+from chassis.properties import written
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
 from deploy.local.errors import LocalError
 from instroom_contracts import topology
+from instroom_contracts.amqp import read
 
 FOLDER = "messages"
 PREFETCH = 500

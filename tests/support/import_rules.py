@@ -10,7 +10,7 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class OnlyContract(Contract):
-    """`package` imports itself, the standard library and `allowed`, and nothing else."""
+    """`package` imports itself, the standard library and the packages `allowed`, and nothing else."""
 
     package: Any = fields.StringField()
     allowed: Any = fields.SetField(subfield=fields.StringField())
@@ -18,12 +18,12 @@ class OnlyContract(Contract):
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Find every import that leaves what is allowed."""
         within = {self.package, *graph.find_descendants(self.package)}
-        permitted = within | set(self.allowed) | sys.stdlib_module_names
+        permitted = {self.package, *self.allowed, *sys.stdlib_module_names}
         strangers = {
             f"{module} -> {imported}"
             for module in within
             for imported in graph.find_modules_directly_imported_by(module)
-            if imported not in permitted
+            if imported.partition(".")[0] not in permitted
         }
         return ContractCheck(kept=not strangers, metadata={"strangers": sorted(strangers)})
 

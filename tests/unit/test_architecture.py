@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("contracts/instroom_contracts", "chassis", "services", "cli", "deploy", "demo", "tests/support")
+PACKAGED = ("contracts/instroom_contracts", "checking/instroom_checking")
+SOURCES = (*PACKAGED, "chassis", "services", "cli", "deploy", "demo", "tests/support")
 
 BREACHES = {
     "services-apart": ("services/catalog/domain.py", "import services.enrolment"),
     "domain-pure": ("services/notification/domain.py", "import motor"),
     "contracts-small": ("contracts/instroom_contracts/topology.py", "import aio_pika"),
+    "checking-small": ("checking/instroom_checking/stage.py", "import chassis.connections"),
     "publishing-apart": ("deploy/accounts.py", "import publishing.published"),
     "motor-in-one-place": ("services/enrolment/storage.py", "import motor.motor_asyncio"),
     "traces-in-one-place": ("chassis/committer.py", "import opentelemetry.trace"),
@@ -39,7 +41,7 @@ def copy(tmp_path: Path) -> Path:
 def lint(copy: Path, rule: str) -> subprocess.CompletedProcess[str]:
     """Check one rule on a copy of the source."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--contract", rule]
-    path = os.pathsep.join([str(copy), str(copy / "contracts")])
+    path = os.pathsep.join(map(str, (copy, copy / "checking", copy / "contracts")))
     return subprocess.run(
         command, cwd=copy, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
     )

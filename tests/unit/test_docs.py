@@ -22,7 +22,7 @@ from services.notification.settings import NotificationSettings
 from tests.support.page import NOT_RUN, PRINTED, RUN, blocks
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = (".", "contracts", "contracts/js", "docs", "docs/decisions", "examples/python", "examples/node")
+FOLDERS = (".", "checking", "contracts", "contracts/js", "docs", "docs/decisions", "examples/python", "examples/node")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 SETTINGS: tuple[type[BaseSettings], ...] = (
     CatalogSettings,
@@ -38,7 +38,9 @@ NO_PROGRAM = {RUN, NOT_RUN, PRINTED, "json"}
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-PATH = re.compile(r"`((?:contracts|chassis|services|cli|demo|deploy|docs|examples|programmes|tests)/[\w./-]+)`")
+PATH = re.compile(
+    r"`((?:checking|contracts|chassis|services|cli|demo|deploy|docs|examples|programmes|tests)/[\w./-]+)`"
+)
 
 
 def prose(document: Path) -> str:

@@ -11,8 +11,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from cli.checking.publisher import Performance
 from cli.integrators import Accounts, Rights
+from instroom_checking.publisher import Performance
 from instroom_contracts import topology
 from tests.integration.cli.desk import Desk
 from tests.integration.cli.systems.publisher import SOURCE
@@ -165,7 +165,7 @@ def test_a_subscriber_that_hangs_when_its_connection_breaks_is_told_so(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It runs, so nobody starts it again, and its queue fills."""
-    monkeypatch.setattr("cli.checking.subscriber.COMES_BACK_WITHIN_S", 5.0)
+    monkeypatch.setattr("instroom_checking.subscriber.COMES_BACK_WITHIN_S", 5.0)
     assert faults(check(desk, "subscriber", tmp_path, "hangs", *PATIENCE)) == {"a connection that breaks off"}
 
 

@@ -12,10 +12,10 @@ import bson
 import pytest
 
 from chassis import connections
-from chassis.properties import MARK
 from deploy.backup import messages
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
+from instroom_contracts.amqp import MARK
 from tests.support.oddities import READABLE, UNREADABLE, publish_raw, raw_channel
 from tests.support.place import Place
 

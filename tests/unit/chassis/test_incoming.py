@@ -16,7 +16,7 @@ from pamqp.commands import Basic, Channel
 from pamqp.header import ContentHeader
 
 from chassis.incoming import HEARTBEAT, Arrived, Incoming
-from chassis.properties import MARK
+from instroom_contracts.amqp import MARK
 
 DELIVER = Basic.Deliver(consumer_tag="taken", delivery_tag=7, exchange="x", routing_key="key")
 TICKS = struct.pack(">HQ", 1 << 6, 638_000_000_000_000_000)

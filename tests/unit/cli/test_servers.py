@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.servers import find_servers, read_env_file, without_password
+from cli.servers import find_servers, read_env_file
 from cli.trouble import Exit, Trouble
 
 STACK = "RABBITMQ_URL=amqp://integrator@stack\nRABBITMQ_OPERATOR_URL=amqp://operator@stack\nMONGO_URL=mongodb://stack\n"
@@ -63,9 +63,3 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A typing error in a file name is no reason for a traceback."""
     with pytest.raises(Trouble, match=r"none\.env cannot be read"):
         read_env_file(tmp_path / "none.env")
-
-
-def test_a_server_is_shown_without_its_password() -> None:
-    """Messages end up in tickets."""
-    assert without_password("amqp://operator:s%2Fcret@host:5672/instroom") == "operator at host:5672"
-    assert without_password("mongodb://host:27017/?replicaSet=rs0") == "host:27017"

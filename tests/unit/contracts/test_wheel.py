@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-import zipfile
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
 from instroom_contracts.schemas import FOLDER, SAMPLES, sample, schema
 from instroom_contracts.topology import TYPES
+from tests.support.wheels import built, contents, installed, metadata
 
 PROJECT = FOLDER.parent
-NEEDED = ("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions.py", "idna")
 USE = """
 import importlib, json, pkgutil, sys
-sys.path.insert(0, sys.argv[1])
 import instroom_contracts
 for module in pkgutil.iter_modules(instroom_contracts.__path__):
     importlib.import_module(f"instroom_contracts.{module.name}")
 from instroom_contracts.cloudevent import STRUCTURED, decode
 from instroom_contracts.schemas import FOLDER, sample, schema
 from instroom_contracts.topology import TYPES
-assert FOLDER.is_relative_to(sys.argv[1])
+assert FOLDER.is_relative_to(sys.prefix)
 read = {}
 for type, listed in TYPES.items():
     event = decode(sample(type), model=listed.model, content_type=STRUCTURED)
@@ -37,61 +33,46 @@ print(json.dumps(read))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel, built as an integrator builds it from a clone, with what is installed here."""
-    home = tmp_path_factory.mktemp("wheel")
-    options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", home, PROJECT], check=True)
-    return next(home.glob("instroom_contracts-*.whl"))
+    """Return the wheel."""
+    return built(PROJECT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path) -> Path:
-    """Return a folder with the wheel's content, pydantic and idna, and nothing else."""
-    folder = wheel.parent / "site"
-    options = ["--quiet", "--no-index", "--no-deps", "--disable-pip-version-check", "--target", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, wheel], check=True)
-    for name in NEEDED:
-        (folder / name).symlink_to(str(distribution("pydantic").locate_file(name)))
-    return folder
+def python(wheel: Path) -> Path:
+    """Return a Python that has the wheel, pydantic and idna, and nothing else."""
+    return installed(wheel.parent / "site", wheel) / "python"
 
 
-def use(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a program that sees this folder and the standard library only."""
-    command = [sys.executable, "-I", "-S", "-W", "error", "-c", script, str(folder)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+def use(python: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a program."""
+    options = ("-I", "-W", "error", "-c")
+    return subprocess.run([python, *options, script], check=False, capture_output=True, text=True)
 
 
 def test_a_wheel_holds_the_package_with_types_schemas_and_samples(wheel: Path) -> None:
     """Who installs it needs no clone; what makes and checks it stays in the clone."""
-    with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        data = {f"instroom_contracts/data/{kind}/{type}.json" for kind in ("schemas", "samples") for type in TYPES}
-        modules = {f"instroom_contracts/{path.name}" for path in (PROJECT / "instroom_contracts").glob("*.py")}
-        assert names == {"instroom_contracts/py.typed", *data, *modules}
-        assert any(name.endswith(".dist-info/licenses/LICENSE") for name in archive.namelist())
+    data = {f"instroom_contracts/data/{kind}/{type}.json" for kind in ("schemas", "samples") for type in TYPES}
+    modules = {f"instroom_contracts/{path.name}" for path in (PROJECT / "instroom_contracts").glob("*.py")}
+    assert contents(wheel) == {"instroom_contracts/py.typed", *data, *modules}
 
 
 def test_a_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
     """Two packages, and no broker library: the integrator brings the one they like."""
-    with zipfile.ZipFile(wheel) as archive:
-        metadata = archive.read(next(name for name in archive.namelist() if name.endswith("/METADATA"))).decode()
-    assert [line for line in metadata.splitlines() if line.startswith("Requires-Dist")] == [
-        "Requires-Dist: idna<4,>=3.10",
-        "Requires-Dist: pydantic<3,>=2.12",
-    ]
-    assert "License-Expression: Apache-2.0" in metadata
+    said = metadata(wheel)
+    assert said.get_all("Requires-Dist") == ["idna<4,>=3.10", "pydantic<3,>=2.12"]
+    assert (said["License-Expression"], said["License-File"]) == ("Apache-2.0", "LICENSE")
 
 
-def test_an_installed_wheel_reads_every_sample(installed: Path) -> None:
+def test_an_installed_wheel_reads_every_sample(python: Path) -> None:
     """Beside these two alone, in a Python that sees nothing else of this project."""
-    ran = use(installed, USE)
+    ran = use(python, USE)
     assert ran.stderr == ""
     assert json.loads(ran.stdout) == {type: f"urn:nld:instroom:schema:{type}" for type in TYPES}
 
 
-def test_a_program_there_sees_nothing_else(installed: Path) -> None:
+def test_a_program_there_sees_nothing_else(python: Path) -> None:
     """The twin: other packages of the project's environment are out of reach, else the test above proves nothing."""
-    assert "ModuleNotFoundError" in use(installed, f"{USE}\nimport aio_pika").stderr
+    assert "ModuleNotFoundError" in use(python, f"{USE}\nimport aio_pika").stderr
 
 
 def test_schemas_and_samples_are_there_in_a_clone_too() -> None:

@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cli.checking.answering import EDITION
-from cli.checking.effects import Effects
-from cli.checking.listening import judge_listening
-from cli.checking.program import Program
-from cli.checking.stage import Stage
-from cli.checking.telling import Teller, Told
-from cli.checking.traffic import Handed
-from cli.checking.verdict import Finding, hint, not_ok, not_seen, ok
-from cli.facts import short_type
+from instroom_checking.answering import EDITION
+from instroom_checking.effects import Effects
+from instroom_checking.listening import judge_listening
+from instroom_checking.program import Program
+from instroom_checking.stage import Stage
+from instroom_checking.telling import Teller, Told
+from instroom_checking.traffic import Handed
+from instroom_checking.verdict import Finding, hint, not_ok, not_seen, ok
 from instroom_contracts import topology
 
 MOST_RETURNS = 3
@@ -305,7 +304,7 @@ class Audition:
 
 
 def _short(fact: Told) -> str:
-    return short_type(fact.wire.type)
+    return fact.wire.type.removeprefix("nl.enrolments.")
 
 
 def _once(handed: Handed, id: str, lost: asyncio.Event) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chassis.properties import MARK
-from cli.checking.publishing import Published, judge_publisher, matches
-from cli.checking.traffic import Sent, Traffic
-from cli.checking.verdict import Finding
-from tests.unit.cli.checking import SOURCE, event, sent
+from instroom_checking.publishing import Published, judge_publisher, matches
+from instroom_checking.traffic import Sent, Traffic
+from instroom_checking.verdict import Finding
+from instroom_contracts.amqp import MARK
+from tests.unit.checking import SOURCE, event, sent
 
 
 def found(*messages: Sent, **more: Any) -> dict[str, Finding]:

@@ -9,11 +9,10 @@ import pytest
 from pamqp import frame as framing
 from pamqp.commands import Basic, Channel, Connection, Exchange, Queue
 
-from chassis.properties import MARK
-from cli.checking.link import Cut
-from cli.checking.traffic import Tactics
+from instroom_checking.link import Cut
+from instroom_checking.traffic import Tactics
 from instroom_contracts import topology
-from tests.unit.cli.checking import NAMES, Conversation
+from tests.unit.checking import NAMES, Conversation
 
 
 def test_a_message_is_noted_with_its_flags() -> None:
@@ -64,7 +63,7 @@ def test_a_message_that_no_client_can_read_is_noted_all_the_same() -> None:
     payload = struct.pack(">HHQ", 60, 0, 0) + properties
     talk.link.from_client(struct.pack(">BHL", 2, 1, len(payload)) + payload + b"\xce")
     (sent,) = talk.traffic.sent
-    assert sent.headers == {MARK: "timestamp"}
+    assert sent.properties.lost == ("timestamp",)
 
 
 def test_a_routing_key_that_is_no_text_leads_nowhere_else() -> None:

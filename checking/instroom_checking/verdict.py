@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from cli.terminal import remark, show, show_json
-from cli.trouble import Exit
+from instroom_checking.terminal import remark, show, write
+from instroom_checking.trouble import Exit
 
 State = Literal["ok", "not ok", "hint", "not seen"]
 SHOWN_DETAILS = 5
@@ -55,7 +56,7 @@ def show_verdict(findings: Sequence[Finding], *, as_json: bool) -> Exit:
     unseen = sum(finding.state == "not seen" for finding in findings)
     if as_json:
         rows = [{"what": one.what, "state": one.state, "details": list(one.details)} for one in findings]
-        show_json({"ok": not wrong, "findings": rows})
+        write(json.dumps({"ok": not wrong, "findings": rows}, ensure_ascii=False))
     else:
         for finding in findings:
             _show(finding)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cli.checking.publishing import matches
-from cli.checking.telling import FACTS
-from cli.checking.traffic import DeclaredQueue, Reading, Traffic
-from cli.checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
+from instroom_checking.publishing import matches
+from instroom_checking.telling import FACTS
+from instroom_checking.traffic import DeclaredQueue, Reading, Traffic
+from instroom_checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
 from instroom_contracts import topology
 
 BETWEEN = 1000

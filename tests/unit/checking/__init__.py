@@ -11,10 +11,11 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic, Confirm
 from pamqp.header import ContentHeader
 
-from cli.checking.link import Link
-from cli.checking.names import Names
-from cli.checking.traffic import Sent, Tactics, Traffic
+from instroom_checking.link import Link
+from instroom_checking.names import Names
+from instroom_checking.traffic import Sent, Tactics, Traffic
 from instroom_contracts import topology
+from instroom_contracts.amqp import Properties
 
 TYPE = "nl.enrolments.enrolment-cancellation-requested.v1"
 SOURCE = "urn:nld:oin:00000001823288444000:systeem:website"
@@ -41,7 +42,7 @@ def sent(of: dict[str, Any] | None = None, **changes: Any) -> Sent:
     rest |= {"body": json.dumps(whole).encode(), "connection": 1, "is_confirmed": True}
     properties |= {name: value for name, value in changes.items() if name not in rest}
     rest |= {name: value for name, value in changes.items() if name in rest}
-    return Sent(properties=Basic.Properties(**properties), **rest)
+    return Sent(properties=Properties(properties), **rest)
 
 
 class Conversation:

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-from cli.broker import CONNECT_TIMEOUT_S
-from cli.checking.link import HEADER_BYTES, Cut, Link
-from cli.checking.names import Names
-from cli.checking.traffic import Tactics, Traffic
-from cli.trouble import Trouble
+from instroom_checking.broker import CONNECT_TIMEOUT_S
+from instroom_checking.link import HEADER_BYTES, Cut, Link
+from instroom_checking.names import Names
+from instroom_checking.traffic import Tactics, Traffic
+from instroom_checking.trouble import Trouble
 
 PROTOCOL_BYTES = 8
 GONE = (OSError, asyncio.IncompleteReadError, TimeoutError)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import unquote, urlsplit
 
-from aio_pika.abc import AbstractChannel, AbstractConnection
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aiormq.exceptions import ChannelAccessRefused
 
-from cli.broker import LOST, Publisher, connected
-from cli.checking.names import Names
-from cli.checking.proxy import Proxy
-from cli.checking.traffic import Tactics, Traffic
-from cli.trouble import Exit, Trouble
+from instroom_checking.broker import LOST, connected
+from instroom_checking.names import Names
+from instroom_checking.proxy import Proxy
+from instroom_checking.traffic import Tactics, Traffic
+from instroom_checking.trouble import Exit, Trouble
 from instroom_contracts.cloudevent import Wire
+
+PUBLISH_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,18 @@ class Stage:
     tactics: Tactics
     proxy: Proxy
     connection: AbstractConnection
-    publisher: Publisher
+    events: AbstractExchange
 
     async def tell(self, wires: Sequence[Wire]) -> None:
-        """Publish facts as Instroom would, where only the system under test hears them."""
-        await self.publisher.publish(self.names.events, wires)
+        """Publish facts as Instroom would, where only the system under test hears them; returns once confirmed."""
+        for wire in wires:
+            properties = asdict(wire)
+            routing_key = properties.pop("routing_key")
+            message = aio_pika.Message(
+                **properties, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, user_id=self.account
+            )
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                await self.events.publish(message, routing_key)
 
     async def bind(self, queue: str, types: Sequence[str]) -> None:
         """Set up the queue of a system that finds its queues set up."""
@@ -80,9 +91,10 @@ async def on_stage(url: str, host: str, port: int) -> AsyncIterator[Stage]:
                 " (`instroom integrator add ... --may-read`).",
                 Exit.UNREACHABLE,
             ) from error
-        publisher = await Publisher.on(connection)
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        events = await channel.get_exchange(names.events, ensure=False)
         async with proxy.listening(host, port) as address:
-            stage = Stage(account, address, names, traffic, tactics, proxy, connection, publisher)
+            stage = Stage(account, address, names, traffic, tactics, proxy, connection, events)
             try:
                 yield stage
             finally:

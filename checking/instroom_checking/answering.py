@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.checking.publishing import Request
+from instroom_checking.publishing import Request
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, new_event
 from instroom_contracts.enrolment import (
     EnrolmentCancelled,

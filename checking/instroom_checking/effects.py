@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from cli.trouble import Trouble
+from instroom_checking.trouble import Trouble
 
 LOOK_EVERY_S = 0.1
 LOOK_WITHIN_S = 15.0

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cli.checking.answering import answer_to
-from cli.checking.program import Program
-from cli.checking.publishing import Published, Request, judge_publisher
-from cli.checking.stage import Stage
-from cli.checking.traffic import Sent
-from cli.checking.verdict import Finding
+from instroom_checking.answering import answer_to
+from instroom_checking.program import Program
+from instroom_checking.publishing import Published, Request, judge_publisher
+from instroom_checking.stage import Stage
+from instroom_checking.traffic import Sent
+from instroom_checking.verdict import Finding
 from instroom_contracts.cloudevent import encode
 
 ANSWERS_WITHIN_S = 5.0

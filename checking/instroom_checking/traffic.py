@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pamqp.commands import Basic
-
+from instroom_contracts.amqp import Properties
 from instroom_contracts.cloudevent import data_digest
 
 Outcome = Literal["", "acknowledged", "automatic", "refused", "returned to the queue"]
@@ -23,7 +22,7 @@ class Sent:
     exchange: str
     routing_key: str
     mandatory: bool
-    properties: Basic.Properties
+    properties: Properties
     body: bytes
     confirms: bool
     connection: int
@@ -32,12 +31,12 @@ class Sent:
     @property
     def headers(self) -> Mapping[str, object]:
         """Return the message's headers."""
-        return self.properties.headers or {}
+        return self.properties.headers
 
     @property
     def digest(self) -> str:
         """Return a digest of its data, as Instroom compares it."""
-        return data_digest(self.body, content_type=self.properties.content_type)
+        return data_digest(self.body, content_type=self.properties.get("content_type"))
 
 
 @dataclass(eq=False)

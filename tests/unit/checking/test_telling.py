@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cli.checking.telling import FACTS, UNKNOWN, Teller
+from instroom_checking.telling import FACTS, UNKNOWN, Teller
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import STRUCTURED, decode
 

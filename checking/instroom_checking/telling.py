@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from cli.checking.answering import EDITION
-from cli.checking.publishing import matches
+from instroom_checking.answering import EDITION
+from instroom_checking.publishing import matches
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import STRUCTURED, Wire
 from instroom_contracts.schemas import sample

@@ -14,16 +14,17 @@ from typing import Any
 from pamqp import frame as framing
 from pamqp.commands import Basic, Channel, Confirm, Connection, Exchange, Queue
 from pamqp.exceptions import PAMQPException
-from pamqp.header import ContentHeader
 
-from chassis.incoming import with_text
-from chassis.properties import readable
-from cli.checking.names import LEASE_MS, PART, Names
-from cli.checking.traffic import DeclaredQueue, Handed, Outcome, Reading, Sent, Tactics, Traffic
+from instroom_checking.names import LEASE_MS, PART, Names
+from instroom_checking.traffic import DeclaredQueue, Handed, Outcome, Reading, Sent, Tactics, Traffic
 from instroom_contracts import topology
+from instroom_contracts.amqp import Properties, read, with_text
 
 HEADER_BYTES = 7
 METHOD, HEADER, BODY = 1, 2, 3
+SIZE_AT, PROPERTIES_AT = 11, 19
+"""Where the frame of a content header says how long the body is, and what its properties are (section 4.2.6.1)."""
+UNREAD = Properties({})
 
 
 class Cut(Exception):
@@ -35,7 +36,7 @@ class Content:
     """A message that is on its way: its method, and what has come of it."""
 
     method: Any
-    properties: Basic.Properties | None = None
+    properties: Properties = UNREAD
     missing: int = 0
     body: bytes = b""
 
@@ -180,12 +181,11 @@ class Link:
     def _sent(self, channel: int, content: Content) -> None:
         side, method = self._sides[channel], content.method
         if isinstance(method, Basic.Publish):
-            properties = content.properties or Basic.Properties()
             sent = Sent(
                 method.exchange,
                 method.routing_key,
                 method.mandatory,
-                properties,
+                content.properties,
                 content.body,
                 side.confirms,
                 self._number,
@@ -222,7 +222,7 @@ class Link:
 
     def _delivered(self, channel: int, content: Content) -> None:
         side, method = self._sides[channel], content.method
-        message_id = (content.properties.message_id if content.properties else None) or ""
+        message_id = content.properties.get("message_id") or ""
         if isinstance(method, Basic.Deliver):
             reading = side.consumers.get(method.consumer_tag or "")
             queue, acknowledges = (reading.queue, reading.acknowledges) if reading else ("", True)
@@ -239,9 +239,8 @@ class Link:
 def _adds(content: Content, kind: int, raw: bytes) -> bool:
     """Add a frame to a message that is on its way; tell whether it is whole."""
     if kind == HEADER:
-        header = ContentHeader()
-        header.unmarshal(readable(raw[HEADER_BYTES:-1]))
-        content.properties, content.missing = header.properties, header.body_size
+        content.properties = read(raw[PROPERTIES_AT:-1])
+        (content.missing,) = struct.unpack_from(">Q", raw, SIZE_AT)
     else:
         content.body += raw[HEADER_BYTES:-1]
         content.missing -= len(raw) - HEADER_BYTES - 1

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from chassis.properties import Properties
-from chassis.reading import lost_of, unreadable
-from cli.checking.traffic import Sent, Traffic
-from cli.checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
+from instroom_checking.traffic import Sent, Traffic
+from instroom_checking.verdict import Finding, hint, judged, not_ok, not_seen, ok
 from instroom_contracts import topology
+from instroom_contracts.amqp import unreadable
 from instroom_contracts.cloudevent import STRUCTURED, CloudEvent, EventData, InvalidEvent, Problem, decode
 from instroom_contracts.modes import is_structured
 
@@ -35,8 +34,7 @@ class Request:
         if model is None:
             detail = f"Instroom hears no type '{sent.routing_key}': publish under the event's type."
             return InvalidEvent("unknown-type", (Problem("/type", detail),))
-        lost = lost_of(Properties({}), sent.headers)
-        event = _event_in(sent, model)
+        event, lost = _event_in(sent, model), sent.properties.lost
         return unreadable(event, lost) if lost else event
 
     @property
@@ -80,7 +78,7 @@ class Published:
 
 def _event_in(sent: Sent, model: type[EventData]) -> CloudEvent[Any] | InvalidEvent:
     try:
-        return decode(sent.body, model=model, content_type=sent.properties.content_type, headers=sent.headers)
+        return decode(sent.body, model=model, content_type=sent.properties.get("content_type"), headers=sent.headers)
     except InvalidEvent as invalid:
         return invalid
 
@@ -135,9 +133,9 @@ def _persistent(published: Published) -> Finding:
 
 def _perishes(one: Request) -> str:
     """Say how a message may be lost after the broker has confirmed it."""
-    if one.sent.properties.delivery_mode != PERSISTENT:
+    if one.sent.properties.get("delivery_mode") != PERSISTENT:
         return "not persistent: it may be lost when the broker restarts. Set delivery_mode to 2."
-    if one.sent.properties.expiration:
+    if one.sent.properties.get("expiration"):
         return (
             "with an expiration: while Instroom is busy or away it expires, undecided and unanswered, and lies among"
             " the dead letters. Leave the property expiration out."
@@ -146,7 +144,7 @@ def _perishes(one: Request) -> str:
 
 
 def _content_type(published: Published) -> Finding:
-    kinds = {one.sent.properties.content_type for one in published.requests}
+    kinds = {one.sent.properties.get("content_type") for one in published.requests}
     if all(is_structured(kind) for kind in kinds):
         return ok("content type", STRUCTURED)
     mistaken = published.complaints(_mistakes_the_mode)
@@ -157,7 +155,7 @@ def _content_type(published: Published) -> Finding:
 
 def _mistakes_the_mode(request: Request) -> str:
     """Tell a message that is meant to be in structured mode and does not say so."""
-    kind = request.sent.properties.content_type
+    kind = request.sent.properties.get("content_type")
     if is_structured(kind) or any(name.lower().startswith(("ce-", "cloudevents")) for name in request.sent.headers):
         return ""
     return f"'{kind or ''}' makes it binary mode, and its headers hold no event. Set content_type to {STRUCTURED}."
@@ -198,7 +196,7 @@ def _properties(published: Published) -> Finding:
     wrong, missing = [], set()
     for one in published.requests:
         for name, meant in (("message_id", one.read.id), ("type", one.read.type)):
-            found = getattr(one.sent.properties, "message_type" if name == "type" else name)
+            found = one.sent.properties.get("message_type" if name == "type" else name)
             if not found:
                 missing.add(name)
             elif meant and found != meant:
@@ -213,7 +211,9 @@ def _sender(published: Published) -> Finding:
     what = "source and user_id"
     if not published.sources:
         unnamed = (
-            "" if all(one.sent.properties.user_id for one in published.requests) else " Messages came without user_id."
+            ""
+            if all(one.sent.properties.get("user_id") for one in published.requests)
+            else " Messages came without user_id."
         )
         return not_seen(
             what,
@@ -224,7 +224,7 @@ def _sender(published: Published) -> Finding:
         lambda one: "" if one.read.source in {None, *published.sources} else "its source is not one of --source."
     )
     rule = f"without user_id: it would be held and never answered. Set the property user_id to {published.account}."
-    return judged(what, foreign + published.complaints(lambda one: "" if one.sent.properties.user_id else rule))
+    return judged(what, foreign + published.complaints(lambda one: "" if one.sent.properties.get("user_id") else rule))
 
 
 def _ids(published: Published) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cli.trouble import Trouble
+from instroom_checking.trouble import Trouble
 
 STOP_WITHIN_S = 5.0
 STANDARD_ERROR = 2

@@ -1,0 +1,1 @@
+"""The kit that checks other systems, as others have it."""
