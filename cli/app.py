@@ -31,10 +31,10 @@ this folder or one above, which `make up` writes."""
 COMMANDS = {
     "request": ("request", "Request places, wait for the answers, and show them."),
     "cancel": ("request", "Withdraw an enrolment and wait for the answer."),
-    "free": ("free", "Free participants who are kept out by an enrolment without a place."),
+    "free": ("free", "Free participants who are kept out."),
     "answer": ("answer", "Have the answer to a request told again, and show it."),
-    "watch": ("watch", "Follow the facts as they are told, or tell what was told before."),
-    "status": ("status", "Show how full everything is, what runs, and what waits for somebody."),
+    "watch": ("watch", "Follow the facts as they are told."),
+    "status": ("status", "Show how full everything is, what runs, and what waits."),
     "audit": ("audit", "Prove from live data that the promises hold."),
     "catalog": ("catalog", "Hand in editions; have the catalogue's facts told again."),
     "integrator": ("integrator", "Accounts for other systems: add, list, remove, close."),

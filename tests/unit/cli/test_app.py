@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -61,7 +62,7 @@ def test_help_says_what_to_type_and_not_its_type(command: list[str]) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_every_command_with_what_it_is_for(name: str) -> None:
     """What is not named is not found; and the list must not say something else than the command."""
-    assert f"  {name} " in shown()
+    assert re.search(rf"^  {name} +[^.]+\.$", shown(), re.MULTILINE), "it should fit into a line"
     purpose = COMMANDS[name][1].rstrip(".")
     assert purpose in " ".join(shown(name).split())
 
