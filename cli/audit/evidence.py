@@ -121,11 +121,12 @@ class Offered:
 
 @dataclass(frozen=True)
 class Outbox:
-    """What a service has yet to tell: how many commits, and the time of the oldest."""
+    """What a service has yet to tell: how many commits, the time of the oldest, and on which exchanges."""
 
     service: str
     commits: int
     oldest: datetime | None
+    exchanges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,13 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
     ]
     late = len(fitting) - len(idle)
     remark = f"{late} wait for seats that came free too late" if late else ""
-    return verdict(promise, len(parties), offences, remark)
+    return verdict(
+        promise,
+        len(parties),
+        offences,
+        remark,
+        remedy="load the programme with any change: its free seats are given then",
+    )
 
 
 def _parties(evidence: Evidence) -> Iterator[Sequence[Turn]]:

@@ -28,16 +28,16 @@ def test_one_whose_end_is_under_way_is_not_held_against_it() -> None:
     """Ten thousand places take a minute."""
     verdict = nothing_held_in_cancelled(replace(cancelled(), unfinished=frozenset([EDITION])))
     assert verdict.holds
-    assert verdict.remarks == ("2 places are being ended",)
+    assert verdict.remarks == ("2 places on the way to their end",)
 
 
 def test_an_enrolment_without_a_place_that_keeps_its_participant_out_is_named() -> None:
     """With the command that mends it."""
     stranded = replace(enrolment("dan", "released"), places=())
     kept = told(enrolments=(*TRUE_STORY.enrolments, stranded), live={**TRUE_STORY.live, "digest of dan": "dan"})
-    (offence,) = nobody_locked_out(kept).offences
-    assert offence.subject == "dan"
-    assert "`instroom free`" in offence.detail
+    verdict = nobody_locked_out(kept)
+    assert [offence.subject for offence in verdict.offences] == ["dan"]
+    assert "`instroom free`" in verdict.remedy
 
 
 def test_seats_of_a_list_that_is_being_served_are_not_idle() -> None:
