@@ -173,6 +173,11 @@ class Evidence:
         return {(place.enrolment, place.session[1]): place for place in sorted(every, key=_released_first)}
 
     @cached_property
+    def holding(self) -> frozenset[str]:
+        """Return the enrolments that have a place or wait for one."""
+        return frozenset(place.enrolment for place in self.places.values() if place.state != "released")
+
+    @cached_property
     def _starts(self) -> Mapping[SessionKey, set[datetime]]:
         """Return every start that a session has or had."""
         starts: dict[SessionKey, set[datetime]] = defaultdict(set)

@@ -128,7 +128,10 @@ def told_is_kept(evidence: Evidence) -> Verdict:
 
 
 def one_live_enrolment(evidence: Evidence) -> Verdict:
-    """Look for participants with several live enrolments in an edition, and for a register that says otherwise."""
+    """Look for participants with several live enrolments in an edition, and for a register that says otherwise.
+
+    One that is registered and has no place is `nobody_locked_out`'s affair.
+    """
     live = defaultdict(list)
     for one in evidence.enrolments:
         if one.state != "cancelled":
@@ -139,8 +142,9 @@ def one_live_enrolment(evidence: Evidence) -> Verdict:
         if len(ids) > 1
     ]
     registered, alive = set(evidence.live.values()), {id for ids in live.values() for id in ids}
+    ended = (registered - alive) & evidence.holding
     offences += [Offence(id, "is live, and not registered as its participant's") for id in sorted(alive - registered)]
-    offences += [Offence(id, "is registered as live, and is not") for id in sorted(registered - alive)]
+    offences += [Offence(id, "is registered as live and has a place, and is cancelled") for id in sorted(ended)]
     return verdict(
         "a participant has one live enrolment per edition",
         len(live),

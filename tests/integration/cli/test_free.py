@@ -33,7 +33,7 @@ def test_the_audit_names_who_is_locked_out_and_a_command_frees_them(desk: Desk) 
     assert "already-enrolled" in desk.request("gestrand").stdout
     named = desk.run("audit", "--settle", "0")
     assert named.exit_code != 0
-    assert f"{STRANDED}: has no place, and keeps its participant from enrolling" in named.stdout
+    assert f"{STRANDED}: has no place in {EDITION}, and keeps its participant from enrolling" in named.stdout
     assert "What to do: `instroom free`" in named.stdout
     freed = desk.run("free")
     assert (freed.exit_code, "cancelled" in freed.stdout) == (0, True), freed.output
