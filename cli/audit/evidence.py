@@ -178,6 +178,11 @@ class Evidence:
         return frozenset(place.enrolment for place in self.places.values() if place.state != "released")
 
     @cached_property
+    def invited(self) -> Mapping[PlaceKey, Invitation]:
+        """Return the invitation to each place whose holder is to be there, as far as was asked last."""
+        return {one.place: one for one in self.invitations if one.asked_method == "REQUEST"}
+
+    @cached_property
     def _starts(self) -> Mapping[SessionKey, set[datetime]]:
         """Return every start that a session has or had."""
         starts: dict[SessionKey, set[datetime]] = defaultdict(set)
