@@ -55,6 +55,12 @@ class Fact:
         return str(self.data.get("editionId") or self.attributes.get("partitionkey") or "")
 
     @property
+    def about(self) -> str:
+        """Return the edition that it is about, or the session of it where it names one."""
+        session = self.data.get("sessionId")
+        return f"{self.edition}/{session}" if session else self.edition
+
+    @property
     def provider(self) -> str:
         """Return whose edition it is about, where it says so; facts from before 0.2.0 do not, but for the edition."""
         return self.text("provider") or str(self.data.get("provider") or "")
@@ -77,9 +83,7 @@ def short_type(type: str) -> str:
 
 def line(fact: Fact) -> str:
     """Say a fact in one line: when, what, about which edition and session, and what it comes to."""
-    session = fact.data.get("sessionId")
-    about = f"{fact.edition}/{session}" if session else fact.edition
-    return "  ".join(part for part in (_when(fact.text("time")), f"{fact.name:<20}", about, saying(fact)) if part)
+    return "  ".join(part for part in (_when(fact.text("time")), f"{fact.name:<20}", fact.about, saying(fact)) if part)
 
 
 def saying(fact: Fact) -> str:

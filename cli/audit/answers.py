@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from cli.audit.evidence import Evidence, SessionKey, Spent
 from cli.audit.verdict import Offence, Verdict, verdict
-from cli.facts import Fact
+from cli.facts import Fact, short_type
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
@@ -26,7 +26,11 @@ def one_answer_each(evidence: Evidence) -> Verdict:
     since = datetime.min.replace(tzinfo=UTC) if evidence.whole else _stream_begins(evidence)
     judged = [spent for spent in intake if spent.at >= since]
     offences = [Offence(key, _several(answers)) for key, facts in told.items() if len(answers := _answers(facts)) > 1]
-    offences += [Offence(spent.key, "was decided and never answered") for spent in judged if not _replies(spent, told)]
+    offences += [
+        Offence(spent.key, f"was decided and never answered ({short_type(spent.type)})")
+        for spent in judged
+        if not _replies(spent, told)
+    ]
     return verdict(
         "every request has exactly one answer",
         len(judged),
@@ -34,6 +38,7 @@ def one_answer_each(evidence: Evidence) -> Verdict:
         _counted(len(evidence.parked), "wait for their edition", *sorted(evidence.parked)[:3]),
         _counted(len(intake) - len(judged), "are older than the replay stream and were not judged"),
         _counted(evidence.untold, "facts stand in an outbox still and count as told"),
+        remedy="`instroom answer ID --source SOURCE` tells the answer that is kept, which counts",
     )
 
 
@@ -56,7 +61,7 @@ def _replies(spent: Spent, told: Mapping[str, list[Fact]]) -> list[Fact]:
 
 
 def _several(answers: Sequence[Fact]) -> str:
-    return f"has {len(answers)} answers: {', '.join(f'{fact.name} {fact.id}' for fact in answers)}"
+    return f"has {len(answers)} answers: {', '.join(f'{fact.name} {fact.id} ({fact.about})' for fact in answers)}"
 
 
 def _counted(count: int, what: str, *which: str) -> str:
@@ -65,14 +70,21 @@ def _counted(count: int, what: str, *which: str) -> str:
 
 def one_form_each(evidence: Evidence) -> Verdict:
     """Compare every fact that was told again with its first telling."""
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], Fact] = {}
     offences = []
     for fact in evidence.facts:
-        digest = fact.digest
-        if first.setdefault((fact.text("source"), fact.id), digest) != digest:
-            offences.append(Offence(fact.id, f"was told again in another form ({fact.name})"))
+        known = first.setdefault((fact.text("source"), fact.id), fact)
+        if known is not fact and known.digest != fact.digest:
+            other = ", ".join(_differing(known, fact))
+            offences.append(Offence(f"{fact.name} {fact.id}", f"of {known.about} was told again with another {other}"))
     again = _counted(len(evidence.facts) - len(first), "were told again")
     return verdict("a fact keeps its id and its form", len(first), offences, again)
+
+
+def _differing(one: Fact, other: Fact) -> list[str]:
+    """Name what two tellings of a fact say otherwise: attributes and fields."""
+    sides = ((one.attributes, other.attributes), (one.data, other.data))
+    return sorted(name for was, now in sides for name in was.keys() | now.keys() if was.get(name) != now.get(name))
 
 
 def versions_in_order(evidence: Evidence) -> Verdict:

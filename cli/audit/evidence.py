@@ -121,11 +121,12 @@ class Offered:
 
 @dataclass(frozen=True)
 class Outbox:
-    """What a service has yet to tell: how many commits, and the time of the oldest."""
+    """What a service has yet to tell: how many commits, the time of the oldest, and on which exchanges."""
 
     service: str
     commits: int
     oldest: datetime | None
+    exchanges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,16 @@ class Evidence:
         """Return every place by enrolment and session; of several the one that is not released."""
         every = [place for enrolment in self.enrolments for place in enrolment.places]
         return {(place.enrolment, place.session[1]): place for place in sorted(every, key=_released_first)}
+
+    @cached_property
+    def holding(self) -> frozenset[str]:
+        """Return the enrolments that have a place or wait for one."""
+        return frozenset(place.enrolment for place in self.places.values() if place.state != "released")
+
+    @cached_property
+    def invited(self) -> Mapping[PlaceKey, Invitation]:
+        """Return the invitation to each place whose holder is to be there, as far as was asked last."""
+        return {one.place: one for one in self.invitations if one.asked_method == "REQUEST"}
 
     @cached_property
     def _starts(self) -> Mapping[SessionKey, set[datetime]]:

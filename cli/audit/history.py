@@ -137,3 +137,20 @@ def came_free(course: list[Seats], wanted: int) -> Seats | None:
         if before.free < wanted <= after.free:
             since = after
     return since if course and course[-1].free >= wanted else None
+
+
+def sharing(evidence: Evidence) -> Mapping[SessionKey, set[SessionKey]]:
+    """Return the sessions that share a pool with each: those that always did, and were never cancelled."""
+    pools: dict[SessionKey, set[str]] = {session: {evidence.pool_of(session)} for session in evidence.sessions}
+    off = {session for session, offered in evidence.sessions.items() if offered.cancelled}
+    for fact in evidence.told:
+        if fact.name == "edition-published":
+            for session in fact.data["sessions"]:
+                key = (fact.edition, session["sessionId"])
+                pools.setdefault(key, set()).add(pool_in(fact.data, session))
+                off |= {key} if "cancelled" in (fact.data.get("state"), session.get("state")) else set()
+    by_pool: dict[str, set[SessionKey]] = defaultdict(set)
+    for key in pools.keys() - off:
+        if len(pools[key]) == 1:
+            by_pool[next(iter(pools[key]))].add(key)
+    return {key: sessions - {key} for sessions in by_pool.values() if len(sessions) > 1 for key in sessions}

@@ -27,7 +27,13 @@ def one_invitation_each(evidence: Evidence) -> Verdict:
     held = ", ".join(f"{states[state]} {state}" for state in FOR_THE_OPERATOR if states[state])
     confirmed = sum(place.state == "confirmed" for place in places)
     remark = f"{held}: see `instroom mails list`" if held else ""
-    return verdict("every confirmed place has one invitation", confirmed, offences, remark)
+    return verdict(
+        "every confirmed place has one invitation",
+        confirmed,
+        offences,
+        remark,
+        remedy="docs/operating.md, AuditBroken; `instroom mails list` shows the mails that were not sent",
+    )
 
 
 def _invitation_offences(place: Place, found: list[Invitation], evidence: Evidence) -> Iterator[Offence]:

@@ -184,7 +184,9 @@ def _invitation(row: Document) -> Invitation:
 
 
 def _outbox(service: str, rows: list[Document]) -> Outbox:
-    return Outbox(service, len(rows), min((row["events"][0]["at"] for row in rows), default=None))
+    exchanges = {event["exchange"] for row in rows for event in row["events"]}
+    oldest = min((row["events"][0]["at"] for row in rows), default=None)
+    return Outbox(service, len(rows), oldest, tuple(sorted(exchanges)))
 
 
 def _facts(row: Document) -> list[Fact]:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from cli.audit.evidence import Evidence, PlaceKey, Pool, SessionKey
 from cli.audit.history import changes
-from cli.audit.verdict import Offence, Verdict, verdict
+from cli.audit.verdict import BY_HAND, Offence, Verdict, verdict
+
+MORE_SEATS = "load the programme with more seats, or end who came last (`instroom cancel ID`)"
 
 
 def no_pool_overbooked(evidence: Evidence) -> Verdict:
@@ -26,7 +28,9 @@ def no_pool_overbooked(evidence: Evidence) -> Verdict:
         Offence(id, f"{seats[id]} places are confirmed in a pool that does not exist: {_named(sessions[id])}")
         for id in sorted(seats.keys() - kept)
     ]
-    return verdict("no pool is overbooked", len(kept), offences)
+    return verdict(
+        "no pool is overbooked", len(kept), offences, remedy=f"{MORE_SEATS}; a figure is set right by hand: {BY_HAND}"
+    )
 
 
 def _seats(evidence: Evidence) -> Iterator[SessionKey]:
@@ -74,7 +78,7 @@ def no_session_overbooked(evidence: Evidence) -> Verdict:
         for session, count in sorted(seats.items())
         if (offered := most.get(session)) is not None and count > offered
     ]
-    return verdict(promise, len(seats), offences)
+    return verdict(promise, len(seats), offences, remedy=MORE_SEATS)
 
 
 def _most_offered(evidence: Evidence) -> dict[SessionKey, int | None]:
@@ -124,7 +128,10 @@ def told_is_kept(evidence: Evidence) -> Verdict:
 
 
 def one_live_enrolment(evidence: Evidence) -> Verdict:
-    """Look for participants with several live enrolments in an edition, and for a register that says otherwise."""
+    """Look for participants with several live enrolments in an edition, and for a register that says otherwise.
+
+    One that is registered and has no place is `nobody_locked_out`'s affair.
+    """
     live = defaultdict(list)
     for one in evidence.enrolments:
         if one.state != "cancelled":
@@ -135,6 +142,12 @@ def one_live_enrolment(evidence: Evidence) -> Verdict:
         if len(ids) > 1
     ]
     registered, alive = set(evidence.live.values()), {id for ids in live.values() for id in ids}
+    ended = (registered - alive) & evidence.holding
     offences += [Offence(id, "is live, and not registered as its participant's") for id in sorted(alive - registered)]
-    offences += [Offence(id, "is registered as live, and is not") for id in sorted(registered - alive)]
-    return verdict("a participant has one live enrolment per edition", len(live), offences)
+    offences += [Offence(id, "is registered as live and has a place, and is cancelled") for id in sorted(ended)]
+    return verdict(
+        "a participant has one live enrolment per edition",
+        len(live),
+        offences,
+        remedy=f"`instroom cancel ID` ends one too many; others: {BY_HAND}",
+    )

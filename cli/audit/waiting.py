@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from cli.audit.evidence import Evidence, Invitation, PlaceKey, SessionKey, Turn
-from cli.audit.history import Change, Party, Seats, came_free, changes, seats
+from cli.audit.evidence import Evidence, PlaceKey, SessionKey, Turn
+from cli.audit.history import Change, Party, Seats, came_free, changes, seats, sharing
 from cli.audit.verdict import Offence, Verdict, verdict
 
 TRUNCATED = "the replay stream no longer holds the first facts: not judged"
 
 
 CLOCKS = timedelta(minutes=1)
-"""How far apart the clocks of processes may be that decide about sessions which come to share a pool."""
+"""How far apart the clocks of processes may be that decide about sessions which share a pool."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A party on the waiting list of a session: its places that are queued, and when that was told."""
+
+    places: frozenset[PlaceKey]
+    since: datetime
+
+
+Lists = Mapping[SessionKey, dict[str, Waiting]]
+"""The waiting lists of all sessions, each in the order of telling, by party."""
 
 
 def lists_whole(evidence: Evidence) -> Verdict:
@@ -65,42 +79,64 @@ def _out_of_order(evidence: Evidence) -> Iterator[Offence]:
 
 
 def served_in_turn(evidence: Evidence) -> Verdict:
-    """Play the waiting lists again: whoever got a seat, nobody who fits had waited longer for the same session."""
+    """Play the waiting lists again: whoever got a seat, nobody who fits had waited longer for one of the same pool."""
     promise = "nobody gets a seat before somebody who waited longer and fits"
     if not evidence.whole:
         return verdict(promise, 0, (), TRUNCATED)
-    waiting: dict[SessionKey, dict[str, set[PlaceKey]]] = defaultdict(dict)
+    lists: Lists = defaultdict(dict)
+    beside = sharing(evidence)
     seated = 0
     offences: list[Offence] = []
     for change in changes(evidence):
+        at = _told_at(change, evidence)
         if change.state == "confirmed":
             seated += 1
-            offences += _overtaken(change, waiting[change.party[1]], evidence)
-        _play(change, waiting[change.party[1]])
+            offences += _overtaken(change, at, lists, beside, evidence)
+        _play(change, at, lists[change.party[1]])
     return verdict(promise, seated, offences)
 
 
-def _play(change: Change, waiting: dict[str, set[PlaceKey]]) -> None:
+def _told_at(change: Change, evidence: Evidence) -> datetime:
+    return datetime.fromisoformat(evidence.told[change.number].text("time"))
+
+
+def _play(change: Change, at: datetime, waiting: dict[str, Waiting]) -> None:
     """Play a change on the waiting list of its session, which is in the order of telling."""
     party = change.party[0]
-    keys = {(place.enrolment, place.session[1]) for place in change.places}
-    if change.state == "queued":
-        waiting.setdefault(party, set()).update(keys)
-    elif party in waiting:
-        waiting[party] -= keys
-        if not waiting[party]:
-            del waiting[party]
+    keys = frozenset((place.enrolment, place.session[1]) for place in change.places)
+    known = waiting.get(party, Waiting(frozenset(), at))
+    left = known.places | keys if change.state == "queued" else known.places - keys
+    if left:
+        waiting[party] = Waiting(left, known.since)
+    else:
+        waiting.pop(party, None)
 
 
-def _overtaken(change: Change, waiting: Mapping[str, set[PlaceKey]], evidence: Evidence) -> Iterator[Offence]:
-    """Name those that this party overtook: earlier, no larger, in the same session, content with this seat alone."""
-    size = len(waiting.get(change.party[0], change.places))
-    for party, members in waiting.items():
-        if party == change.party[0]:
-            return
-        content = not any(evidence.by_id[enrolment].all_or_nothing for enrolment, _ in members)
-        if len(members) <= size and content:
-            yield Offence(_named(change.party), f"got a seat while {party} waited for one")
+def _overtaken(
+    change: Change, at: datetime, lists: Lists, beside: Mapping[SessionKey, set[SessionKey]], evidence: Evidence
+) -> Iterator[Offence]:
+    """Name those that this party overtook: waiting longer, no larger, content with this seat alone."""
+    party, session = change.party
+    own = lists[session].get(party)
+    size = len(own.places if own else change.places)
+    ahead = [(other, session) for other in takewhile(lambda other: other != party, lists[session])]
+    since = (own.since if own else at) - CLOCKS
+    for other in beside.get(session, ()):
+        if _is_of_use(change, other, evidence):
+            longer = takewhile(lambda entry: entry[1].since < since, lists[other].items())
+            ahead += [(name, other) for name, _ in longer if name != party]
+    for passed in ahead:
+        places = lists[passed[1]][passed[0]].places
+        content = not any(evidence.by_id[enrolment].all_or_nothing for enrolment, _ in places)
+        if len(places) <= size and content:
+            yield Offence(_named(change.party), f"got a seat while {_named(passed)} had waited longer")
+
+
+def _is_of_use(change: Change, session: SessionKey, evidence: Evidence) -> bool:
+    """Say whether a seat that somebody got came free before a session began, by the invitation that was asked for."""
+    asked = (evidence.invited.get((place.enrolment, place.session[1])) for place in change.places)
+    moments = [invitation.asked_at for invitation in asked if invitation]
+    return bool(moments) and max(moments) < evidence.begins(session)
 
 
 def no_seat_idle(evidence: Evidence) -> Verdict:
@@ -119,7 +155,13 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
     ]
     late = len(fitting) - len(idle)
     remark = f"{late} wait for seats that came free too late" if late else ""
-    return verdict(promise, len(parties), offences, remark)
+    return verdict(
+        promise,
+        len(parties),
+        offences,
+        remark,
+        remedy="load the programme with any change: its free seats are given then",
+    )
 
 
 def _parties(evidence: Evidence) -> Iterator[Sequence[Turn]]:
@@ -167,12 +209,11 @@ def _given_back_at(place: PlaceKey | None, evidence: Evidence) -> datetime | Non
 
 def nobody_promoted_late(evidence: Evidence) -> Verdict:
     """Hold the moment of every promotion against the start of its session."""
-    invitations: dict[PlaceKey, Invitation] = {one.place: one for one in evidence.invitations}
     promoted = [place for change in changes(evidence) if change.promoted for place in change.places]
-    offences = []
-    for place in promoted:
-        invitation = invitations.get((place.enrolment, place.session[1]))
-        invited = invitation is not None and invitation.asked_method == "REQUEST"
-        if invitation and invited and invitation.asked_at >= evidence.begins_at_last(place.session):
-            offences.append(Offence(f"{place.enrolment} {place.session[1]}", "was promoted after the session began"))
+    offences = [
+        Offence(_named((place.enrolment, place.session)), "was promoted after the session began")
+        for place in promoted
+        if (invitation := evidence.invited.get((place.enrolment, place.session[1])))
+        and invitation.asked_at >= evidence.begins_at_last(place.session)
+    ]
     return verdict("nobody is promoted into a session that has begun", len(promoted), offences)

@@ -80,6 +80,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
         "cases": verdict.cases,
         "offences": [{"subject": offence.subject, "detail": offence.detail} for offence in verdict.offences],
         "remarks": list(verdict.remarks),
+        "remedy": "" if verdict.holds else verdict.remedy,
     }
 
 
@@ -90,3 +91,5 @@ def _show(verdict: Verdict) -> None:
         show(f"        {offence.subject}: {offence.detail}")
     if len(verdict.offences) > SHOWN_OFFENCES:
         show(f"        and {len(verdict.offences) - SHOWN_OFFENCES} more: --json lists all")
+    if not verdict.holds:
+        show(f"        What to do: {verdict.remedy}.")

@@ -6,12 +6,15 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
 from chassis import logs
+from cli.audit.auditor import judge
+from cli.audit.evidence import Evidence
 from deploy.compose.images import ImageSettings
 from deploy.compose.project import Overlays
 from deploy.local.settings import Ports, Programs
@@ -123,6 +126,29 @@ def table(heading: str, document: str = "docs/operating.md") -> list[list[str]]:
     lines = prose(ROOT / document).partition(f"\n| {heading} |")[2].splitlines()
     rows = itertools.takewhile(lambda line: line.startswith("|"), lines[2:])
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+PROMISES = judge(Evidence(datetime.now(UTC)), datetime.now(UTC))
+"""What the audit says of nothing at all: each promise, and what an operator does where it is broken."""
+
+
+def test_every_promise_of_the_audit_is_explained() -> None:
+    """Whoever is woken by a broken one looks up who notices and what to do."""
+    assert [row[0] for row in table("promise | what somebody notices | what to do")] == [
+        verdict.promise for verdict in PROMISES
+    ]
+    shown = re.findall(r"^ok      (.+): \d+ judged$", (ROOT / "docs/operating.md").read_text("utf-8"), re.MULTILINE)
+    assert shown == [verdict.promise for verdict in PROMISES]
+
+
+def test_every_remedy_of_the_audit_leads_somewhere() -> None:
+    """A section that the audit sends somebody to is there, and so is a command."""
+    remedies = [verdict.remedy for verdict in PROMISES]
+    sections = {name.lower() for remedy in remedies for name in re.findall(r"docs/operating\.md, (\w+)", remedy)}
+    assert sections <= anchors(ROOT / "docs/operating.md")
+    commands = {name for remedy in remedies for name in re.findall(r"`instroom (\w+)", remedy)}
+    assert {name for name in commands if not (ROOT / f"cli/commands/{name}.py").exists()} == {"cancel"}
+    assert all(remedies)
 
 
 def test_every_event_that_is_logged_is_explained() -> None:

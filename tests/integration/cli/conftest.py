@@ -18,8 +18,9 @@ NO_MAIL_SERVER = {"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_PATIENCE_S": "0"}
 @pytest.fixture(scope="module")
 def desk(servers: Servers) -> Iterator[Desk]:
     """Provide a desk with the five programmes loaded."""
-    with open_place(servers) as place, running(place, "catalog", "enrolment", "notification", settings=NO_MAIL_SERVER):
-        desk = Desk(place)
+    names = ("catalog", "enrolment", "notification")
+    with open_place(servers) as place, running(place, *names, settings=NO_MAIL_SERVER) as services:
+        desk = Desk(place, {one.service: one for one in services})
         loaded = desk.run("catalog", "load", str(PROGRAMMES))
         assert loaded.exit_code == 0, loaded.output
         yield desk

@@ -22,8 +22,7 @@ STRANGER = "urn:nld:oin:00000009999999999000:systeem:hr"
 
 def told(desk: Desk, id: str) -> list[dict[str, Any]]:
     """Return every fact that a request led to, as often as the stream has it."""
-    found = desk.run("watch", "--stop", "--repeated", "--correlation", id, "--json")
-    return [json.loads(line) for line in found.stdout.splitlines()]
+    return desk.told("--repeated", "--correlation", id)
 
 
 def answered(desk: Desk, id: str, *more: str) -> list[dict[str, Any]]:

@@ -54,7 +54,9 @@ def test_requests_from_before_the_stream_are_not_judged() -> None:
 def test_a_fact_told_again_in_another_form_is_found() -> None:
     """Integrators keep facts by id: the second form would be lost or overwrite the first."""
     verdict = one_form_each(told(facts=(*FACTS, decided("ada", "queued", 1))))
-    assert [offence.subject for offence in verdict.offences] == ["answer to ada"]
+    assert [(one.subject, one.detail) for one in verdict.offences] == [
+        ("enrolment-queued answer to ada", "of leeratelier was told again with another places, type")
+    ]
     assert one_form_each(told(facts=(*FACTS, FACTS[1]))).holds
 
 

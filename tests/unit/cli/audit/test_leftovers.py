@@ -9,8 +9,10 @@ from tests.unit.cli.audit.story import AFTER, BEFORE, START, TRUE_STORY, told
 
 def test_facts_that_stay_in_an_outbox_are_found() -> None:
     """A relay that stands still tells nobody that it does."""
-    verdict = outboxes_empty(told(outboxes=(Outbox("enrolment", 3, BEFORE),)), began=START)
-    assert [one.subject for one in verdict.offences] == ["enrolment"]
+    verdict = outboxes_empty(told(outboxes=(Outbox("enrolment", 1, BEFORE, ("instroom.events",)),)), began=START)
+    assert [(one.subject, one.detail) for one in verdict.offences] == [
+        ("enrolment", f"1 commit not told on instroom.events, since {BEFORE}")
+    ]
 
 
 def test_facts_that_came_after_the_audit_began_are_on_their_way() -> None:
@@ -21,7 +23,7 @@ def test_facts_that_came_after_the_audit_began_are_on_their_way() -> None:
 def test_a_dead_letter_is_found() -> None:
     """The broker gave up on a message that it had confirmed."""
     verdict = no_dead_letters(told(dead_letters={"enrolment.enrolment-requested.v1.dead": 2}))
-    assert [one.detail for one in verdict.offences] == ["holds 2 messages"]
+    assert [one.detail for one in verdict.offences] == ["holds 2 messages that nobody decided"]
 
 
 def test_the_true_story_holds() -> None:

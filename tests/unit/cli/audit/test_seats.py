@@ -117,9 +117,14 @@ def test_two_live_enrolments_of_one_participant_are_found() -> None:
 
 
 def test_a_register_that_differs_from_the_enrolments_is_found() -> None:
-    """The register decides on `already-enrolled`: a stale entry refuses somebody for ever."""
-    verdict = one_live_enrolment(told(live={"digest of bob": "bob", "digest of ada": "ada"}))
-    assert {offence.subject for offence in verdict.offences} == {"ada", "cas"}
+    """The register decides on `already-enrolled`: who is not in it may enrol twice."""
+    half = replace(TRUE_STORY.enrolments[1], state="cancelled")
+    ada, _, cas = TRUE_STORY.enrolments
+    verdict = one_live_enrolment(told(enrolments=(ada, half, cas), live={"digest of bob": "bob"}))
+    assert {(one.subject, one.detail) for one in verdict.offences} == {
+        ("bob", "is registered as live and has a place, and is cancelled"),
+        ("cas", "is live, and not registered as its participant's"),
+    }
 
 
 def test_the_true_story_holds() -> None:

@@ -14,7 +14,11 @@ from cli.commands import audit
 
 KEPT = Verdict("the outboxes are empty", 3)
 BROKEN = Verdict(
-    "no pool is overbooked", 2, tuple(Offence(f"pool-{n}", "is too full") for n in range(7)), ("a remark",)
+    "no pool is overbooked",
+    2,
+    tuple(Offence(f"pool-{n}", "is too full") for n in range(7)),
+    ("a remark",),
+    "find more chairs",
 )
 
 
@@ -35,6 +39,7 @@ def test_a_broken_promise_breaks_the_build(monkeypatch: pytest.MonkeyPatch) -> N
     assert "ok      the outboxes are empty: 3 judged\n" in result.stdout
     assert "BROKEN  no pool is overbooked: 2 judged (a remark)\n        pool-0: is too full\n" in result.stdout
     assert "and 2 more" in result.stdout
+    assert result.stdout.endswith("        What to do: find more chairs.\n")
 
 
 def test_kept_promises_are_fine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +47,7 @@ def test_kept_promises_are_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(monkeypatch, [KEPT])
     assert result.exit_code == 0
     assert result.stderr == "Every promise holds.\n"
+    assert "What to do" not in result.stdout
 
 
 def test_another_program_gets_every_breach(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +55,4 @@ def test_another_program_gets_every_breach(monkeypatch: pytest.MonkeyPatch) -> N
     told = json.loads(run(monkeypatch, [KEPT, BROKEN], "--json").stdout)
     assert told["holds"] is False
     assert len(told["promises"][1]["offences"]) == 7
+    assert [one["remedy"] for one in told["promises"]] == ["", "find more chairs"]
