@@ -135,7 +135,7 @@ class Evidence:
 
     `facts` are in the order of the stream, repetitions included, and end with those of the outboxes that the stream
     does not hold yet (`untold` of them). `whole`: the stream still holds its first message. `unfinished` are the ids of
-    editions and pools on which a service is at work in portions.
+    editions and pools on which a service is at work in portions, and names of other such work.
     """
 
     now: datetime

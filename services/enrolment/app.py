@@ -16,9 +16,9 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import traits
-from services.enrolment import gauges, handlers, needs, rekeying, schema, settling
+from services.enrolment import gauges, handlers, needs, rekeying, schema, settling, untold
 from services.enrolment.domain.values import Policy
-from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
+from services.enrolment.internal import EditionSettling, ParkingExpired, PlacesUntold, PoolServing
 from services.enrolment.settings import Settings
 from services.enrolment.timer import Timer
 
@@ -44,6 +44,7 @@ PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked, needs=needs.
 PORTIONS: tuple[Hears, ...] = (
     Hears(EditionSettling, "", settling.settle_edition, needs=needs.to_settle),
     Hears(PoolServing, "", settling.serve_pool, needs=needs.to_serve),
+    Hears(PlacesUntold, "", untold.tell_of_places_gone),
 )
 """What goes on in portions; it comes from no exchange either."""
 

@@ -26,6 +26,10 @@ class EditionSettling(EventData):
     session_ids: Many[str] = ()
 
 
+class PlacesUntold(EventData):
+    """Go on with telling notification of places that 0.2.0 took back."""
+
+
 class PoolServing(EventData):
     """Go on with giving a pool's free seats to its waiting list.
 

@@ -70,6 +70,8 @@ def write_count(count: SessionCount) -> Document:
 
 HELD_IN = "heldIn"
 """The field that names the sessions ("edition/session") in which an enrolment has a place or a turn."""
+UNTOLD = "(untold)"
+"""Stands there instead, until notification was told, where 0.2.0 took places back; the id of nothing."""
 
 
 def sessions_of(enrolment: Enrolment) -> frozenset[str]:

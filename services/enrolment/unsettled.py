@@ -1,6 +1,8 @@
-"""What earlier releases left: enrolments that name no session, and places in what was cancelled, at every start.
+"""What earlier releases left, at every start: enrolments that name no session, places in what was cancelled, silence.
 
-The first are completed at once; the others end in portions, like those in what is cancelled today.
+The first are completed at once; the places end in portions, like those in what is cancelled today. Of a seat that was
+given up after the session's start, or while that was cancelled, 0.2.0 did not tell notification, which would mail who
+had it with the session's next change: it is told of all that 0.2.0 took back, in portions too (`untold.py`).
 """
 
 from __future__ import annotations
@@ -15,26 +17,25 @@ from chassis.documents import Document
 from chassis.mongo import Database
 from chassis.portions import UNFINISHED, Unfinished, need
 from instroom_contracts.cloudevent import EventData, type_of
-from services.enrolment.internal import EditionSettling
-from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, SESSIONS
+from services.enrolment.internal import EditionSettling, PlacesUntold
+from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, SESSIONS, UNTOLD
 
-_HELD_IN: list[Mapping[str, Any]] = [
-    {
-        "$set": {
-            HELD_IN: {
-                "$map": {
-                    "input": {"$filter": {"input": "$places", "cond": {"$ne": ["$$this.state", "released"]}}},
-                    "in": {"$concat": ["$editionId", "/", "$$this.sessionId"]},
-                }
-            }
-        }
+_HELD: Mapping[str, Any] = {
+    "$map": {
+        "input": {"$filter": {"input": "$places", "cond": {"$ne": ["$$this.state", "released"]}}},
+        "in": {"$concat": ["$editionId", "/", "$$this.sessionId"]},
     }
-]
+}
+_GAVE_UP_A_SEAT = {"$gt": [{"$max": "$places.sequence"}, 0]}
+"""Selects enrolments that 0.2.0 ended: it took all their places back at once, and raised the `sequence` of seats."""
 
 
 async def take_over(database: Database) -> None:
     """Bring what an earlier release kept to the form and the state of today, as often as you like."""
-    await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, _HELD_IN)
+    held = {"$set": {HELD_IN: {"$cond": [_GAVE_UP_A_SEAT, [UNTOLD], _HELD]}}}
+    await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, [held])
+    if await database[ENROLMENTS.collection].find_one({HELD_IN: UNTOLD}, {"_id": 1}):
+        await leave_undone(database, PlacesUntold(), UNTOLD)
     for edition_id, session_ids in (await _still_held(database)).items():
         if off := await _called_off(database, edition_id, session_ids):
             rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(off)))

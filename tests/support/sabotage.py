@@ -21,7 +21,7 @@ from pymongo import DeleteOne, ReplaceOne
 from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
-from services.enrolment import answering, rekeying, schema, settling
+from services.enrolment import answering, rekeying, schema, settling, untold
 from services.enrolment.domain import values
 from services.notification import handlers, ledger
 
@@ -222,6 +222,11 @@ def keys() -> None:
     switch(rekeying, "rekey", nothing)
 
 
+def farewells() -> None:
+    """Keep from notification what 0.2.0 kept from it."""
+    switch(untold, "withdraw_again", lambda *_: None)
+
+
 def rest() -> None:
     """Do the first portion of long work, and forget what is left."""
     for where in (answering, settling):
@@ -237,7 +242,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, rest, restraint),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, rest, restraint),
     )
 }
 

@@ -125,6 +125,16 @@ def release(decision: Decision, enrolment: Enrolment, session_ids: Collection[st
     return ended
 
 
+def withdraw_again(decision: Decision, enrolment: Enrolment, cause: Cause) -> None:
+    """Ask for the withdrawal of whatever seats an enrolment gave up, whether it was asked for or not; keep it as it is.
+
+    The sequence of a place rose with that; of one that was a turn it did not, and nobody was invited to it.
+    """
+    seats = (place for place in enrolment.places if place.state == "released" and place.sequence)
+    decision.told += [facts.invitation(enrolment, place, "CANCEL", cause, decision.moment) for place in seats]
+    decision.register.keep_enrolment(enrolment)
+
+
 def is_live(enrolment: Enrolment, register: Register) -> bool:
     """Say whether an enrolment is registered as the live one of its participant."""
     live = register.live(_key(enrolment))
