@@ -30,7 +30,10 @@ from services.enrolment.parking import unpark_edition
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Keep an edition, end what it does not offer any more, give on what is free, decide who waited for it."""
+    """Keep an edition, end what it does not offer any more, give on what is free.
+
+    Who waited for it is decided after that: what one of them comes to must not keep the edition out.
+    """
     ledger = Ledger(documents)
     before = ledger.edition(event.data.edition_id)
     decision = Decision(ledger, event.time, now)
@@ -40,7 +43,7 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
     tell_reinstated(decision, before, edition)
     left = left_of(documents, EditionSettling, edition.id)
     session_ids = {*called_off(before, edition), *(left.session_ids if left else ())}
-    return _settled(decision, edition, session_ids, documents, event, now)
+    return _settled(decision, edition, session_ids, documents, event, now, most=0)
 
 
 def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -50,7 +53,8 @@ def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now
     edition = ledger.edition(event.data.edition_id)
     if left is None or edition is None:
         return ()
-    return _settled(Decision(ledger, left.time, now), edition, left.data.session_ids, documents, event, now)
+    decision = Decision(ledger, left.time, now)
+    return _settled(decision, edition, left.data.session_ids, documents, event, now, most=deciding.PORTION)
 
 
 def serve_pool(event: CloudEvent[PoolServing], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -74,12 +78,14 @@ def _settled(
     documents: Documents,
     by: CloudEvent[Any],
     now: datetime,
+    *,
+    most: int,
 ) -> list[Tell]:
-    """Do one portion, and leave the rest to the next."""
+    """Do one portion, and leave the rest to the next; `most` of those who waited are decided, once all places ended."""
     ended = end_places(decision, edition, session_ids)
     told = concluded(decision, documents, by, goes_back_to(by), now)
     tells = addressed(told, Ledger(documents), by)
-    waiting, all_decided = unpark_edition(documents, edition.id, deciding.PORTION)
+    waiting, all_decided = unpark_edition(documents, edition.id, most if ended else 0)
     documents.require(need for asked in waiting for need in to_enrol(asked, documents))
     for asked in waiting:
         tells += addressed(decided(asked, edition, documents, now), Ledger(documents), asked, parked=True)

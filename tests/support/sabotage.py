@@ -22,7 +22,7 @@ from chassis import committer, consumer, deciding, facts, hands, inbox, lane, li
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
 from services.enrolment import answering, rekeying, schema, settling, untold
-from services.enrolment.domain import values
+from services.enrolment.domain import rules, values
 from services.notification import handlers, ledger
 
 FRAGILE = b"handle with care"
@@ -227,6 +227,11 @@ def farewells() -> None:
     switch(untold, "withdraw_again", lambda *_: None)
 
 
+def measure() -> None:
+    """Find out that an answer fits into no message when it is written, and not before."""
+    switch(rules, "RULES", rules.RULES[1:])
+
+
 def rest() -> None:
     """Do the first portion of long work, and forget what is left."""
     for where in (answering, settling):
@@ -242,7 +247,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, rest, restraint),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, measure, rest, restraint),
     )
 }
 

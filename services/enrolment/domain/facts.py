@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -20,6 +20,9 @@ SeatsFact = contract.SessionFull | contract.SessionReopened
 Positions = dict[str, int]
 """The turn on the waiting list, from 1, by session id."""
 
+ENVELOPE_BYTES, MEMBER_BYTES, PLACE_BYTES = 4096, 67, 87
+"""The most that an answer takes besides its members' places, a member besides theirs, a place besides its session."""
+
 
 def decided(party: Sequence[Enrolment], positions: Positions) -> Decided:
     """Answer a request that led to enrolments: the participant's, then those of the companions."""
@@ -34,6 +37,12 @@ def decided(party: Sequence[Enrolment], positions: Positions) -> Decided:
             for companion in companions
         ),
     )
+
+
+def most_bytes(party: Iterable[Collection[str]]) -> int:
+    """Return the most that the answer to a party takes, of which these are each member's sessions (ids)."""
+    members = (MEMBER_BYTES + sum(PLACE_BYTES + len(id) for id in session_ids) for session_ids in party)
+    return ENVELOPE_BYTES + sum(members)
 
 
 def _places(enrolment: Enrolment, positions: Positions) -> tuple[contract.Place, ...]:

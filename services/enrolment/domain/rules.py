@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from instroom_contracts.digest import MOST_BYTES
+from services.enrolment.domain import facts
 from services.enrolment.domain.edition import Restriction, Session
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.request import Request
@@ -24,6 +26,15 @@ def first_failing(request: Request, register: Register) -> Refused | None:
         if refused := rule(request, register):
             return refused
     return None
+
+
+def _is_more_than_an_answer_holds(request: Request, _: Register) -> Refused | None:
+    """Judge beforehand whether the answer will fit into a message: where it turns out not to, others pay as well.
+
+    An edition decides all who waited for it at once, and would come to nothing with one of them.
+    """
+    size = facts.most_bytes(member.session_ids for member in request.party)
+    return Refused("invalid-request", "party") if size > MOST_BYTES else None
 
 
 def _is_no_offer(request: Request, _: Register) -> Refused | None:
@@ -155,6 +166,7 @@ def _brings_companion_in_vain(request: Request, _: Register) -> Refused | None:
 
 
 RULES: tuple[Rule, ...] = (
+    _is_more_than_an_answer_holds,
     _is_no_offer,
     _is_cancelled,
     _is_not_open,

@@ -35,6 +35,12 @@ SENTENCES: Mapping[str, Sentence] = {
         " opnieuw, onder een nieuw kenmerk.",
         en="Something is wrong with the details of this request. Mend what is listed and send it again under a new id.",
     ),
+    "invalid-request.party": Sentence(
+        nl="Zoveel bijeenkomsten voor zoveel mensen passen niet in één antwoord. Vraag ze in delen aan, elk onder een"
+        " eigen kenmerk.",
+        en="So many sessions for so many people do not fit into one answer. Ask for them in parts, each under an id of"
+        " its own.",
+    ),
     "unknown-edition": Sentence(
         nl="Het programma waarvoor u zich inschreef kennen wij niet. Kijk op de website welke programma's er nu zijn.",
         en="We do not know the programme that you enrolled in. Please look on the website which programmes there are"

@@ -137,13 +137,20 @@ class Desk:
 
     def go_on(self) -> list[EventData]:
         """Do a portion of everything that was left undone; return what is told."""
+        return data_of(self.tells_of_portions())
+
+    def tells_of_portions(self) -> list[Tell]:
+        """Do the same; return what is told, with addresses."""
         left = list(self.memory.all(UNFINISHED).values())
-        return [told for one in left for told in self.asked_to_go_on(one)]
+        return [tell for one in left for tell in self._asked_to_go_on(one)]
 
     def asked_to_go_on(self, left: Unfinished) -> list[EventData]:
         """Do one portion of this; return what is told."""
+        return data_of(self._asked_to_go_on(left))
+
+    def _asked_to_go_on(self, left: Unfinished) -> Iterable[Tell]:
         heard, event = portion(left, app.PORTIONS, OWN)
-        return data_of(self.memory.handle(heard, event, ASKED))
+        return self.memory.handle(heard, event, ASKED)
 
     def finish(self) -> list[EventData]:
         """Go on until nothing is left; return what is told."""

@@ -62,8 +62,8 @@ def test_an_answer_to_a_parked_request_is_its_sender_s() -> None:
     """The edition's fact leads to it, and the catalogue asked for nothing."""
     desk = Desk()
     desk.tells(request(source=OTHER))
-    event = desk.published(edition())
-    assert (EnrolmentConfirmed.__name__, OTHER) in owners(desk.tells(event))
+    desk.publish(edition())
+    assert (EnrolmentConfirmed.__name__, OTHER) in owners(desk.tells_of_portions())
 
 
 def test_every_fact_of_an_edition_names_its_provider() -> None:

@@ -56,9 +56,9 @@ def expire(desk: Desk, *ids: str) -> list[Tell]:
 
 
 def publish(desk: Desk, **fields: object) -> list[Tell]:
-    """Take in an edition; return what is told, with addresses."""
+    """Take in an edition and decide who waited for it; return what is told, with addresses."""
     event = new_event(edition(session(capacity=1), **fields), source=CATALOG, id="edition", time=ASKED)
-    return list(desk.memory.handle(hears(event), event, ASKED))
+    return [*desk.memory.handle(hears(event), event, ASKED), *desk.tells_of_portions()]
 
 
 def answers(tells: Iterable[Tell]) -> list[tuple[Cause | None, str]]:

@@ -15,8 +15,9 @@ from instroom_contracts.enrolment import (
     SessionFull,
     SessionReopened,
 )
+from services.enrolment import settling
 from services.enrolment.domain import decision, places, promotion
-from services.enrolment.storage import ENROLMENTS, PARKED
+from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED
 from tests.unit.enrolment.examples import ASKED, STARTS, Desk, all_of, edition, one_of, request, session
 
 NAMES = ("robin", "kim", "sam", "lou", "noa")
@@ -129,13 +130,30 @@ def test_those_who_waited_for_an_edition_are_decided_in_portions_in_their_order(
     for one in asked:
         desk.tells(one)
     answers = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
-    told = desk.publish(edition(session(capacity=5)))
+    assert not all_of(desk.publish(edition(session(capacity=5))), *answers)
+    told = desk.go_on()
     assert len(all_of(told, *answers)) == 2
     late = request(name="nieuw")
     assert not desk.told(late)
     told += desk.finish()
     assert [type(fact) for fact in all_of(told, *answers)] == [EnrolmentConfirmed] * 5 + [EnrolmentQueued]
     assert not desk.memory.all(PARKED)
+
+
+def test_what_one_who_waited_comes_to_keeps_the_edition_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect that one request meets concerns that request; the edition is everybody's."""
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    desk = Desk()
+    desk.tells(request(edition_id="later"))
+    monkeypatch.setattr(settling, "decided", fails)
+    desk.publish(edition(edition_id="later"))
+    with pytest.raises(ZeroDivisionError):
+        desk.go_on()
+    desk.publish(edition(session(state="cancelled"), edition_id="later", version=2))
+    assert desk.memory.all(EDITIONS)["later"].version == 2
 
 
 def test_once_they_are_decided_requests_are_decided_at_once_again() -> None:

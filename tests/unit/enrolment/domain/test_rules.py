@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from instroom_contracts import catalog, intake
+from instroom_contracts.cloudevent import encode, new_event
+from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.enrolment import REASONS, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
-from services.enrolment.domain import rules
+from services.enrolment.domain import facts, rules
 from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
 from tests.unit.enrolment.examples import (
     ASKED,
@@ -17,6 +19,7 @@ from tests.unit.enrolment.examples import (
     EDITION,
     OTHER,
     STARTS,
+    WEBSITE,
     Desk,
     choice,
     companion,
@@ -133,6 +136,25 @@ def test_a_closed_edition_made_for_an_organisation_takes_its_own_people_only() -
     outsider = participant("sam", organisation="Gemeente Elders")
     assert isinstance(desk.ask(participant=participant("kim", organisation=" gemeente VOORBEELD ")), EnrolmentConfirmed)
     assert desk.ask(participant=outsider).reason == "not-in-audience"
+
+
+LONG = [f"{'werksessie-' * 6}{number}" for number in range(45)]
+MANY = catalog.Choice(minimum=0, maximum=len(LONG))
+
+
+@pytest.mark.parametrize(("people", "reason"), [(6, None), (9, "invalid-request")])
+def test_an_answer_is_reckoned_before_it_is_given_and_never_too_low(people: int, reason: str | None) -> None:
+    """What turns out to fit into no message when it is written has been decided for nothing, with others beside it."""
+    desk = Desk(edition(*(choice(id, starts_at=None, companion="optional") for id in LONG), choice=MANY))
+    party = tuple(companion(f"collega-{number}", *LONG) for number in range(people))
+    answer = desk.ask(*LONG, companions=party)
+    assert getattr(answer, "reason", None) == reason
+    told = new_event(
+        answer, source=WEBSITE, correlationid='"' * 64, ownersource="o" * 255, causationid="\U0001f600" * 64
+    )
+    reckoned = facts.most_bytes([LONG] * (people + 1))
+    assert len(encode(told).body) <= reckoned
+    assert (reckoned > MOST_BYTES) == (reason is not None)
 
 
 SPELLINGS = [
