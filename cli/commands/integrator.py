@@ -131,7 +131,11 @@ def add(
     url = _url(servers, name, password, address)
     if as_json:
         return show_json({"name": name, "url": url, "sources": claimed.sources, **_named(rights)})
-    return _hand_over(name, url, claimed.sources, rights)
+    _hand_over(name, url, claimed.sources, rights)
+    shown_once = (
+        "Hand it over on a safe way; the password is not shown again." if password else "It keeps its password."
+    )
+    return remark(f"{shown_once} How to go on: docs/integrating.md.")
 
 
 @app.command("list", help=LIST_HELP)
@@ -290,4 +294,3 @@ def _hand_over(name: str, url: str, sources: Sequence[str], rights: Rights) -> N
         part = f", of them only: {', '.join(rights.part.words())}" if rights.part else ""
         exchange = rights.exchange(name)
         show(f"# reads {', '.join(_names(rights.reads))} from {exchange} by queues named int.{name}.*{whole}{part}")
-    remark("Hand it over on a safe way; the password is not shown again. How to go on: docs/integrating.md.")

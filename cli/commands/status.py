@@ -67,7 +67,13 @@ def _inlets(servers: Servers) -> list[dict[str, Any]]:
 
 
 def _show(seen: Mapping[str, Any]) -> None:
-    for title, key, columns in _TABLES:
+    """Show the tables; where no health page is known from here, say so, which is not that no service runs."""
+    if not seen["services"]:
+        remark(
+            "How the services are is not known here, since no ..._HEALTH_URL is set. In containers:"
+            " docker compose run --rm tools status."
+        )
+    for title, key, columns in _TABLES if seen["services"] else _TABLES[1:]:
         show_table(title, columns, [[row[column] for column in columns] for row in seen[key]])
 
 

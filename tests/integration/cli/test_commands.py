@@ -77,6 +77,7 @@ def test_status_shows_the_whole_and_names_nobody(desk: Desk) -> None:
     assert "enrolment.enrolment-requested.v1" in seen
     assert "example.org" not in seen
     assert "Robin" not in seen
+    assert "Services: none" not in seen  # their pages are not known to this desk, as from outside of containers
 
 
 async def test_an_invalid_message_is_mended_and_replayed(desk: Desk) -> None:

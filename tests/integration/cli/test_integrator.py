@@ -159,6 +159,7 @@ async def test_adding_again_changes_rights_and_keeps_the_password(website: Websi
         "integrator", "add", website.name, "--source", website.source, "--may-publish", "EnrolmentRequested"
     )
     assert "<its password>" in again.stdout
+    assert "keeps its password" in again.stderr
     listed = [one for one in website.desk.json("integrator", "list") if one["name"] == website.name]
     rights = {"publishes": ["EnrolmentRequested"], "reads": [], "only": []}
     assert listed == [{"name": website.name, **rights, "sources": [website.source]}]
