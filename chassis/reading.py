@@ -24,7 +24,8 @@ def received(arrived: Arrived, queue: str, hears: Hears, now: datetime) -> Recei
     event = _event_in(arrived.body, content_type, headers, hears, now)
     if lost := lost_of(properties, headers):
         event = unreadable(event, lost)
-    return Received(hears, queue, arrived.body, content_type, headers, event, digest, account)
+    size = len(arrived.properties)
+    return Received(hears, queue, arrived.body, content_type, headers, event, digest, account, properties_bytes=size)
 
 
 def unread(arrived: Arrived, queue: str, hears: Hears) -> Received:
