@@ -19,6 +19,7 @@ from datetime import datetime
 import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
+from chassis.answers import too_large
 from chassis.clock import Clock
 from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
@@ -30,7 +31,7 @@ from chassis.senders import Admission
 from chassis.store import Store, Writes, writes_of
 from chassis.tracing import OFF, Tracer
 from chassis.turns import in_turns
-from instroom_contracts.cloudevent import InvalidEvent, Problem, TooLarge, type_of
+from instroom_contracts.cloudevent import InvalidEvent, TooLarge, type_of
 
 log = structlog.get_logger()
 
@@ -246,22 +247,7 @@ def _refused_as_too_large(message: Received) -> Received | None:
     event = message.event
     if isinstance(event, InvalidEvent) or message.hears.refusal is None:
         return None
-    problems = (Problem("/data", _TOO_LARGE),)
-    refused = InvalidEvent(
-        "answer-too-large",
-        problems,
-        id=event.id,
-        source=event.source,
-        type=event.type,
-        traceparent=event.traceparent,
-    )
-    return replace(message, event=refused)
-
-
-_TOO_LARGE = (
-    "The answer to this would take more than the 64 KiB that a message holds, so nothing was decided. Ask for fewer"
-    " sessions or companions at once, under a new id."
-)
+    return replace(message, event=too_large(event))
 
 
 def _ids(message: Received) -> dict[str, str | None]:
