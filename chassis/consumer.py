@@ -130,7 +130,8 @@ class Consumer:
     async def ask(self, hears: Hears, event: CloudEvent[Any]) -> None:
         """Have an event of the service's own decided like any other; returns when it is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asked.append((Received(hears, "", b"", None, {}, event, ""), done))
+        body = event.data.model_dump_json().encode()  # so that what fails is held once, and says what it is about
+        self._asked.append((Received(hears, "", body, None, {}, event, ""), done))
         self._something.set()
         await done
 

@@ -7,7 +7,8 @@ deciding has no effects. What can be foreseen is read beforehand (`Hears.needs`)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -155,6 +156,16 @@ class Documents:
         if value is None:
             self.get(kind, id)
         self._changes[(kind, id)] = value
+
+    @contextmanager
+    def undone_where_it_fails(self) -> Iterator[None]:
+        """Take back what the block changed where it raises."""
+        before = dict(self._changes)
+        try:
+            yield
+        except BaseException:
+            self._changes = before
+            raise
 
     def first(self, order: Order[T], group: str, depth: int) -> Head[T]:
         """Return at least the first `depth` members of a group (fewer where it is `complete`), lowest rank first.

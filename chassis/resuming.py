@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,14 +16,13 @@ from chassis.handling import Hears
 from chassis.lease import Lease
 from chassis.mongo import Database
 from chassis.portions import UNFINISHED, Unfinished
+from chassis.resting import Resting
 from chassis.service import Running
 from instroom_contracts.cloudevent import CloudEvent, new_event, type_of
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.5
-LONGEST_REST_S = 300.0
-"""So long at most does work rest on which a handler failed; what failed is in quarantine, for a person to see."""
 
 
 @dataclass
@@ -36,7 +34,7 @@ class Resuming:
 
     hears: tuple[Hears, ...]
     source: str
-    _resting: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _resting: Resting = field(default_factory=lambda: Resting(2 * LOOK_EVERY_S))
 
     async def run(self, running: Running) -> None:
         """Go on until cancelled; trouble with the database is waited out."""
@@ -61,20 +59,20 @@ class Resuming:
         return left is not None
 
     async def _next(self, database: Database) -> Document | None:
-        resting = [key for key, (until, _) in self._resting.items() if until > time.monotonic()]
-        known = {"type": {"$in": [type_of(hears.model) for hears in self.hears]}, "_id": {"$nin": resting}}
+        types = [type_of(hears.model) for hears in self.hears]
+        known = {"type": {"$in": types}, "_id": {"$nin": self._resting.keys()}}
         found = database[UNFINISHED.collection].find(known).sort("since", 1).limit(1)
         return next(iter(await found.to_list(None)), None)
 
     async def _note(self, asked: Document, database: Database) -> None:
         """Let work rest that was not gone on with, longer each time: its handler failed."""
         key = asked["_id"]
-        same = await database[UNFINISHED.collection].find_one({"_id": key, "event": asked["event"]}, {"_id": 1})
-        _, before = self._resting.pop(key, (0.0, LOOK_EVERY_S))
-        if same:
-            pause = min(2 * before, LONGEST_REST_S)
-            self._resting[key] = (time.monotonic() + pause, pause)
-            log.warning("portion_failed", event_id=asked["event"], type=asked["type"], seconds=pause)
+        same = {"_id": key, "event": asked["event"]}
+        if await database[UNFINISHED.collection].find_one(same, {"_id": 1}) is None:
+            self._resting.done(key)
+            return
+        pause = self._resting.failed(key)
+        log.warning("portion_failed", event_id=asked["event"], type=asked["type"], seconds=pause)
 
 
 def portion(left: Unfinished, heard: Iterable[Hears], source: str) -> tuple[Hears, CloudEvent[Any]]:

@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any
 
 from chassis.mongo import Database
 from instroom_contracts.mailbox import mailbox
 
 KINDS = ("invitations", "notices")
-State = Literal["held", "uncertain", "failed"]
-STATES: tuple[State, ...] = get_args(State)
-"""What waits for a person: above its mailbox's share of the day, perhaps arrived, or given up."""
+STATES = ("held", "uncertain", "failed", "unreadable")
+"""What waits for a person: above its mailbox's share of the day, perhaps arrived, given up, or set aside as it is."""
 
 AT_ONCE = 1000
 Row = dict[str, Any]
@@ -88,19 +88,28 @@ async def resting_since(notification: Database) -> datetime | None:
 
 
 def _row(kind: str, document: Row) -> Row:
-    delivery, mail = document["delivery"], document.get("mail")
-    request = document.get("request") or document
+    """Say of a mail what can be read of it: somebody may have spoilt it."""
+    of = partial(_read, document)
+    mail, address = of("mail"), of("participant", "email") or of("request", "participant", "email")
+    was = of("delivery", "was")
     return {
         "id": document["_id"],
         "kind": kind.removesuffix("s"),
-        "about": f"{mail['method']} {mail['sequence']}" if mail else request["kind"],
-        "edition": request.get("editionId"),
-        "to": mailbox_digest(request["participant"]["email"]),
-        "state": delivery["state"],
-        "trouble": delivery["trouble"],
-        "attempts": delivery["attempts"],
-        "since": delivery["due"],
+        "about": f"{of('mail', 'method')} {of('mail', 'sequence')}" if mail else of("request", "kind"),
+        "edition": of("editionId") or of("request", "editionId"),
+        "to": mailbox_digest(address) if isinstance(address, str) else None,
+        "state": of("delivery", "state"),
+        "trouble": f"was-{was}" if was else of("delivery", "trouble"),
+        "attempts": of("delivery", "attempts"),
+        "since": of("delivery", "due"),
     }
+
+
+def _read(document: Any, *path: str) -> Any:
+    """Return what stands in a document under these names; None where there is nothing."""
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
 
 
 def mailbox_digest(address: str) -> str:

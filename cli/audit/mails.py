@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from cli.audit.evidence import Evidence, Invitation, Place
 from cli.audit.verdict import Offence, Verdict, verdict
 
-UNDER_WAY = frozenset({"waiting", "pending", "sending", "retry", "sent", "uncertain", "failed", "held"})
-FOR_THE_OPERATOR = ("uncertain", "failed", "held")
+UNDER_WAY = frozenset({"waiting", "pending", "sending", "retry", "sent", "uncertain", "failed", "held", "unreadable"})
+FOR_THE_OPERATOR = ("uncertain", "failed", "held", "unreadable")
 UNTOLD = "(untold)"
 """What is unfinished while notification is being told of places that 0.2.0 took back without a word to it."""
 

@@ -16,6 +16,7 @@ from aio_pika.abc import AbstractConnection
 
 from chassis.mongo import Database, Session
 from cli.audit.evidence import (
+    NEVER,
     Counter,
     Enrolment,
     Evidence,
@@ -171,16 +172,27 @@ def _offered(edition: Document) -> list[tuple[SessionKey, Offered]]:
 
 
 def _invitation(row: Document) -> Invitation:
-    mail = row["mail"]
-    return Invitation(
-        enrolment=row["enrolmentId"],
-        session=(row["editionId"], row["sessionId"]),
-        asked_method=row["askedMethod"],
-        asked_at=row["askedAt"],
-        method=row["askedMethod"] if row.get("overtaken") else mail["method"],
-        sequence=mail["sequence"],
-        state=row["delivery"]["state"],
-    )
+    """Read an invitation; of one that is spoilt so much as tells whose it is."""
+    try:
+        mail = row["mail"]
+        return Invitation(
+            enrolment=row["enrolmentId"],
+            session=(row["editionId"], row["sessionId"]),
+            asked_method=row["askedMethod"],
+            asked_at=_instant(row["askedAt"]),
+            method=row["askedMethod"] if row.get("overtaken") else mail["method"],
+            sequence=mail["sequence"],
+            state=row["delivery"]["state"],
+        )
+    except (KeyError, TypeError, AttributeError):
+        enrolment, session = str(row.get("enrolmentId")), (str(row.get("editionId")), str(row.get("sessionId")))
+        return Invitation(enrolment, session, "REQUEST", NEVER, "REQUEST", 0, "unreadable")
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError
+    return value
 
 
 def _outbox(service: str, rows: list[Document]) -> Outbox:

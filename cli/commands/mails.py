@@ -17,8 +17,8 @@ from cli.trouble import EXIT_CODES, Trouble, told
 from cli.unsent import STATES, Row, Which
 
 LIST_HELP = f"""\
-List mails that wait for you: `failed` (given up), `uncertain` (nobody knows whether the mail server took them) and
-`held` (above what one address gets in a day, MAIL_DAILY_CAP).
+List mails that wait for you: `failed` (given up), `uncertain` (nobody knows whether the mail server took them), `held`
+(above what one address gets in a day, MAIL_DAILY_CAP) and `unreadable` (the document is spoilt: mend it first).
 
 \b
   instroom mails list
@@ -125,6 +125,8 @@ def _say(rows: Sequence[Row]) -> None:
     remark(", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
     if counts["uncertain"]:
         remark("Those that are uncertain may have arrived: then they come twice.")
+    if counts["unreadable"]:
+        remark("Those that are unreadable are set aside again, unless somebody mended their documents.")
 
 
 async def _find(servers: Servers, which: Which) -> list[Row]:

@@ -16,7 +16,7 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import traits
-from services.enrolment import gauges, handlers, needs, rekeying, schema, settling, untold
+from services.enrolment import gauges, handlers, needs, rekeying, schema, settling, untold, waited
 from services.enrolment.domain.values import Policy
 from services.enrolment.internal import EditionSettling, ParkingExpired, PlacesUntold, PoolServing
 from services.enrolment.settings import Settings
@@ -38,7 +38,7 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
     )
 
 
-PARKING_EXPIRED = Hears(ParkingExpired, "", handlers.expire_parked, needs=needs.to_expire)
+PARKING_EXPIRED = Hears(ParkingExpired, "", waited.expire_parked, needs=needs.to_expire)
 """What a timer of ours hands to the committer; it comes from no exchange."""
 
 PORTIONS: tuple[Hears, ...] = (

@@ -14,16 +14,16 @@ from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, type_of
 from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.addressing import addressed
-from services.enrolment.answering import asker, concluded, decided, rejection
+from services.enrolment.answering import asker, concluded, decided
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.sentences import DEFAULT_LANGUAGE, Refused
 from services.enrolment.domain.values import Enrolment, Policy, enrolment_id
 from services.enrolment.domain.withdrawal import objection, withdraw
-from services.enrolment.internal import EditionSettling, ParkingExpired
+from services.enrolment.internal import EditionSettling
 from services.enrolment.ledger import Ledger
 from services.enrolment.needs import request_key
-from services.enrolment.parking import is_waited_for, park, unpark
+from services.enrolment.parking import is_waited_for, park
 from services.enrolment.retelling import no_answer
 from services.enrolment.storage import PARKED
 
@@ -65,19 +65,6 @@ def cancel_enrolment(
     decision = Decision(ledger, event.time, now)
     withdraw(decision, enrolment, "cancellation")
     return addressed(concluded(decision, documents, event, asker(event), now), ledger, event)
-
-
-def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Decide requests that waited long enough: refuse them, unless their edition has come in the meantime."""
-    ledger = Ledger(documents)
-    tells: list[Tell] = []
-    for id in event.data.requests:
-        if asked := unpark(documents, id):
-            edition = ledger.edition(asked.data.edition_id)
-            unknown = rejection(asked, Refused("unknown-edition"))
-            answer = decided(asked, edition, documents, now) if edition else unknown
-            tells += addressed(answer, ledger, asked, parked=True)
-    return tells
 
 
 def assign_sources(event: CloudEvent[SourcesClaimed], documents: Documents, _: datetime) -> Sequence[Tell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from chassis.answers import DECIDED
 from chassis.documents import ById, Documents
@@ -12,7 +13,7 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from services.enrolment.domain.edition import own_pool, pool_of
 from services.enrolment.domain.request import attending
-from services.enrolment.domain.values import Enrolment, participant_key, turn_id
+from services.enrolment.domain.values import Enrolment, Parked, participant_key, turn_id
 from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
 from services.enrolment.parking import asked_in
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
@@ -93,7 +94,13 @@ def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterat
         yield (parked_id := ById(PARKED, id))
         if parked := documents.glimpse(*parked_id):
             yield ById(PARKINGS, parked.edition_id)
-            yield from to_enrol(asked_in(parked), documents)
+            yield from to_unpark(parked, documents)
+
+
+def to_unpark(parked: Parked, documents: Documents) -> Iterator[ById]:
+    """Foresee what deciding a request that waited takes; of one that cannot be read, nothing."""
+    with suppress(ValueError):
+        yield from to_enrol(asked_in(parked), documents)
 
 
 def to_settle(event: CloudEvent[EditionSettling], _: Documents) -> Iterator[ById]:

@@ -14,6 +14,9 @@ from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
 
 Asked = CloudEvent[EnrolmentRequested]
 
+ASIDE = "(set aside)"
+"""Stands for the edition of requests that are set aside; no edition has such an id."""
+
 
 def park(event: Asked, documents: Documents, now: datetime, wait: timedelta) -> None:
     """Let a request wait behind those that wait for the same edition."""
@@ -30,28 +33,36 @@ def is_waited_for(documents: Documents, edition_id: str) -> bool:
     return documents.get(PARKINGS, edition_id) is not None
 
 
-def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[list[Asked], bool]:
+def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[list[Parked], bool]:
     """Take out the first requests that wait for an edition, in their order, and say whether these are all."""
     if not is_waited_for(documents, edition_id):
         return [], True
     head = documents.first(PARKED_BY_EDITION, edition_id, most)
-    taken = [_take(documents, parked) for _, parked in head.members[:most]]
+    taken = [parked for _, parked in head.members[:most]]
+    for parked in taken:
+        _take(documents, parked)
     return taken, head.complete and len(head.members) <= most
 
 
-def unpark(documents: Documents, id: str) -> Asked | None:
+def unpark(documents: Documents, id: str) -> Parked | None:
     """Take out one request by its id ("source id"); None where it was decided already."""
     parked = documents.get(PARKED, id)
-    return _take(documents, parked) if parked else None
+    if parked:
+        _take(documents, parked)
+    return parked
 
 
-def _take(documents: Documents, parked: Parked) -> Asked:
+def set_aside(documents: Documents, parked: Parked) -> None:
+    """Keep a request that was taken out and could not be decided; it stands in nobody's way any more."""
+    documents.put(PARKED, parked.id, replace(parked, edition_id=ASIDE))
+
+
+def _take(documents: Documents, parked: Parked) -> None:
     documents.put(PARKED, parked.id, None)
     parking = documents.get(PARKINGS, parked.edition_id)
     if parking:
         left = replace(parking, waiting=parking.waiting - 1) if parking.waiting > 1 else None
         documents.put(PARKINGS, parked.edition_id, left)
-    return asked_in(parked)
 
 
 def asked_in(parked: Parked) -> Asked:

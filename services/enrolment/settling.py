@@ -16,7 +16,7 @@ from chassis.portions import go_on, left_of, taken_up
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from services.enrolment.addressing import addressed
-from services.enrolment.answering import concluded, decided
+from services.enrolment.answering import concluded
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
@@ -25,8 +25,9 @@ from services.enrolment.domain.promotion import serve
 from services.enrolment.domain.publishing import take_in
 from services.enrolment.internal import EditionSettling, PoolServing
 from services.enrolment.ledger import Ledger
-from services.enrolment.needs import to_enrol
+from services.enrolment.needs import to_unpark
 from services.enrolment.parking import unpark_edition
+from services.enrolment.waited import decide_in_turn
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -86,9 +87,9 @@ def _settled(
     told = concluded(decision, documents, by, goes_back_to(by), now)
     tells = addressed(told, Ledger(documents), by)
     waiting, all_decided = unpark_edition(documents, edition.id, most if ended else 0)
-    documents.require(need for asked in waiting for need in to_enrol(asked, documents))
-    for asked in waiting:
-        tells += addressed(decided(asked, edition, documents, now), Ledger(documents), asked, parked=True)
+    documents.require(need for parked in waiting for need in to_unpark(parked, documents))
+    for parked in waiting:
+        tells += decide_in_turn(parked, edition, documents, now)
     if not (ended and all_decided):
         rest = EditionSettling(edition_id=edition.id, session_ids=tuple(sorted(session_ids)))
         go_on(documents, by, rest, edition.id, moment=decision.moment, cause=goes_back_to(by), now=now)

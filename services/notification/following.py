@@ -16,10 +16,11 @@ from pymongo.errors import PyMongoError
 from chassis.documents import Document
 from chassis.errors import Conflict, InstroomError
 from chassis.mongo import Database
+from chassis.resting import Resting
 from chassis.store import Bulk, bulk_write
-from services.notification.domain import Meeting
+from services.notification.domain import Invitation, Meeting
 from services.notification.inviting import judged
-from services.notification.storage import INVITATIONS, MEETINGS
+from services.notification.storage import INVITATIONS, MEETINGS, UNREADABLE, readable
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ class Following:
         self._database = database
         self._clock = clock
         self._poll_s = poll_s
+        self._resting = Resting(poll_s)
 
     async def run(self) -> None:
         """Follow until cancelled; trouble with the database is waited out."""
@@ -51,22 +53,33 @@ class Following:
     async def follow(self) -> bool:
         """Judge a portion of the invitations of each session that is behind; False where there is none left."""
         followed = False
-        async for document in self._sessions.find({"behind": True}):
-            followed |= await self._follow(document)
+        resting = self._resting.keys()
+        async for document in self._sessions.find({"behind": True, "_id": {"$nin": resting}}):
+            followed |= await self._follow_readable(document)
         return followed
 
-    async def _follow(self, session: Document) -> bool:
+    async def _follow_readable(self, session: Document) -> bool:
+        """Follow a session, or let one rest that cannot be read: whoever follows it waits until it is mended."""
+        try:
+            meeting = MEETINGS.read(session)
+        except Exception:  # whatever is wrong with it, other sessions go on
+            pause = self._resting.failed(session["_id"])
+            log.exception("background_unreadable", session_id=session["_id"], seconds=pause)
+            return False
+        self._resting.done(session["_id"])
+        return await self._follow(session, meeting)
+
+    async def _follow(self, session: Document, meeting: Meeting) -> bool:
         """Judge a portion of one session's invitations, and note when none is behind any more.
 
         One that is being sent is judged when that has ended; until then the session stays behind.
         """
-        meeting = MEETINGS.read(session)
         behind = _behind(session["_id"], meeting)
-        waiting = {**behind, "delivery.state": {"$ne": "sending"}}
+        waiting = {**behind, "delivery.state": {"$nin": ["sending", UNREADABLE]}}
         portion = await self._invitations.find(waiting).limit(PORTION).to_list(None)
         if portion:
             await self._judge(portion, meeting)
-        elif await self._invitations.find_one(behind, {"_id": 1}) is None:
+        elif await self._invitations.find_one({**behind, "delivery.state": "sending"}, {"_id": 1}) is None:
             all_followed = {"$set": {"behind": False}, "$inc": {"revision": 1}}
             await self._sessions.update_one({"_id": session["_id"], "version": meeting.version}, all_followed)
         return bool(portion)
@@ -74,14 +87,12 @@ class Following:
     async def _judge(self, portion: list[Document], meeting: Meeting) -> None:
         """Judge these invitations; one that somebody else changed meanwhile is found again."""
         now = self._clock()
-        after = [
-            {
-                "_id": document["_id"],
-                "revision": document["revision"] + 1,
-                **INVITATIONS.write(judged(INVITATIONS.read(document), meeting, now)),
-            }
-            for document in portion
-        ]
+        after: list[Document] = []
+        for document in portion:
+            invitation: Invitation | None = await readable(self._database, INVITATIONS, document)
+            if invitation:
+                changed = INVITATIONS.write(judged(invitation, meeting, now))
+                after.append({"_id": document["_id"], "revision": document["revision"] + 1, **changed})
         try:
             await bulk_write(self._database, INVITATIONS.collection, Bulk(replaced=after), None)
         except Conflict:

@@ -11,12 +11,11 @@ from prometheus_client.core import GaugeMetricFamily
 from chassis.documents import Document, Kind
 from chassis.gauges import Key, gauge
 from chassis.mongo import Database, aggregated
-from services.notification.delivery import State
 from services.notification.pausing import paused_since
-from services.notification.storage import INVITATIONS, NOTICES
+from services.notification.storage import INVITATIONS, NOTICES, UNREADABLE
 
 KINDS: dict[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}
-OPEN: tuple[State, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held")
+OPEN: tuple[str, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held", UNREADABLE)
 """The states that are shown; `sent` and `dropped` only grow."""
 
 _BY_STATE: list[Document] = [

@@ -32,7 +32,16 @@ from services.notification.inviting import finished
 from services.notification.limits import DailyCap
 from services.notification.pausing import Pausing, later
 from services.notification.standing import Refusal
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of, meeting_id
+from services.notification.storage import (
+    EDITIONS,
+    INVITATIONS,
+    MEETINGS,
+    NEXT_REVISION,
+    NOTICES,
+    kind_of,
+    meeting_id,
+    readable,
+)
 
 log = structlog.get_logger()
 
@@ -52,7 +61,6 @@ SENT: Document = {"delivery.state": "sent"}
 LAST_FIRST = {"delivery.due": -1}
 LOOKED_AT, MOST_ASKED = 20, 3
 """Of so many mails that were sent last, the recipients at so many domains say whether the server still takes any."""
-NEXT_REVISION: Document = {"$add": ["$revision", 1]}
 
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
 TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
@@ -98,11 +106,12 @@ class MongoLedger:
         claim = {"token": token, "until": later(self._leases.before_dot), "handedOver": False}
         taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
         for kind in (INVITATIONS, NOTICES):
-            document = await self._database[kind.collection].find_one_and_update(
+            while document := await self._database[kind.collection].find_one_and_update(
                 DUE, [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
-            )
-            if document is not None:
-                return kind.read(document)
+            ):
+                letter: Letter | None = await readable(self._database, kind, document)
+                if letter:
+                    return letter
         return None
 
     async def _is_any_due(self) -> bool:
@@ -122,10 +131,9 @@ class MongoLedger:
     async def _settle_one(self, kind: Kind[Any], now: datetime) -> Letter | None:
         async with self._transaction() as session:
             document = await self._database[kind.collection].find_one(LAPSED, session=session)
-            if document is None:
-                return None
-            letter: Letter = kind.read(document)
-            await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
+            letter: Letter | None = await readable(self._database, kind, document, session) if document else None
+            if document and letter:
+                await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
             return letter
 
     async def background(self, letter: Letter) -> Background:
@@ -179,10 +187,8 @@ class MongoLedger:
         kind = kind_of(letter)
         async with self._transaction() as session:
             document = await self._database[kind.collection].find_one(_held(letter), session=session)
-            if document is None:
-                return
-            kept: Letter = kind.read(document)
-            if is_news(kept.delivery, outcome):
+            kept: Letter | None = await readable(self._database, kind, document, session) if document else None
+            if document and kept and is_news(kept.delivery, outcome):
                 await self._conclude(kept, document["revision"], outcome, now, session)
 
     async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
@@ -242,14 +248,23 @@ class MongoLedger:
         return await self._found(MEETINGS, meeting_id(invitation.edition_id, invitation.session_id), session)
 
     async def _found(self, kind: Kind[T], id: str | None, session: Session | None = None) -> T | None:
+        """Find what a mail is about; what cannot be read counts as not known yet, and its mails wait for it."""
         document = await self._database[kind.collection].find_one({"_id": id}, session=session)
-        return None if document is None else kind.read(document)
+        try:
+            return None if document is None else kind.read(document)
+        except Exception:  # whatever is wrong with it, other mails are not about it
+            log.exception("background_unreadable", **{_names(kind): id})
+            return None
 
 
 def _held(letter: Letter) -> Document:
     """Select a mail as long as the claim that it was taken under stands."""
     claim = letter.delivery.claim
     return {"_id": letter.id, "delivery.claim.token": claim.token if claim else ""}
+
+
+def _names(kind: Kind[Any]) -> str:
+    return "edition_id" if kind is EDITIONS else "session_id"
 
 
 def _digest(letter: Letter) -> str:

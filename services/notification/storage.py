@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel, to_snake
 
 from chassis.documents import Document, Kind
-from chassis.mongo import Database
+from chassis.mongo import Database, Session
 from instroom_contracts.catalog import EditionPublished
 from services.notification.domain import Invitation, Letter, Meeting, Notice
 from services.notification.limits import Told
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -67,6 +70,42 @@ REFUSALS = _kind("refusals", Told)
 def kind_of(letter: Letter) -> Kind[Any]:
     """Return the kind of document that a letter is kept as."""
     return INVITATIONS if isinstance(letter, Invitation) else NOTICES
+
+
+UNREADABLE = "unreadable"
+"""The state of mails that are set aside; none of `State`, for nothing is to read one before a person released it."""
+
+NEXT_REVISION: Document = {"$cond": [{"$isNumber": "$revision"}, {"$add": ["$revision", 1]}, 1]}
+"""One more, also of what somebody spoilt."""
+
+_WAS: Document = {
+    "$switch": {
+        "branches": [
+            {"case": {"$eq": ["$delivery.claim.handedOver", True]}, "then": "uncertain"},
+            {"case": {"$eq": ["$delivery.state", "sending"]}, "then": "pending"},
+        ],
+        "default": "$delivery.state",
+    }
+}
+_ASIDE = [{"$set": {"delivery.was": _WAS, "delivery.state": UNREADABLE, "revision": NEXT_REVISION}}]
+"""What sets a mail aside; `was` says whether it may have arrived."""
+
+
+async def readable(
+    database: Database, kind: Kind[Any], document: Document, session: Session | None = None
+) -> Any | None:
+    """Read a mail; one that cannot be read is set aside as it is, for a person, and none is returned.
+
+    Whoever found it goes on with the others: what somebody or a defect spoilt must not keep every mail from being sent.
+    """
+    try:
+        document["revision"] + 0
+        return kind.read(document)
+    except Exception:  # whatever is wrong with it, it is wrong with this one alone
+        log.exception("mail_unreadable", invite_id=document["_id"], type=kind.collection)
+    same = {"_id": document["_id"], "revision": document.get("revision")}
+    await database[kind.collection].update_one(same, _ASIDE, session=session)
+    return None
 
 
 async def prepare(database: Database) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.notification.gauges import OPEN
+
 Series = Mapping[str, str | None]
 """Samples of a series in promtool's notation, one a step; None where there is no such series."""
 ALWAYS = "Watchdog"
@@ -87,7 +89,7 @@ AT_REST: Series = {
     **{up(service): "1x4000" for service in ("catalog", "enrolment", "notification")},
     **{database(service): "1x4000" for service in ("catalog", "enrolment", "notification")},
     **{broker(job): "1x4000" for job in ("rabbitmq", "queues")},
-    **{mails(state): "0x4000" for state in ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held")},
+    **{mails(state): "0x4000" for state in OPEN},
     CONSUMERS: "3x4000",
     CONSUMERS.replace(".v1", ".v1.dead"): "0x4000",
     WAITING: "0x4000",
@@ -208,6 +210,8 @@ EXAMPLES = (
     silent("MailsTriedAgain", "a mail server that is slow for ten minutes", 10, {mails("retry"): "11x4000"}),
     fires("MailsUncertain", "there is one", 1, {mails("uncertain"): "1x4000"}),
     silent("MailsUncertain", "it was released", 5, {mails("uncertain"): "1x8 0x4000"}),
+    fires("MailsUnreadable", "there is one", 1, {mails("unreadable"): "1x4000"}),
+    silent("MailsUnreadable", "it was mended and released", 5, {mails("unreadable"): "1x8 0x4000"}),
     fires("MailsFailed", "one more than an hour ago", 70, {mails("failed"): "2x250 3x4000"}),
     fires("MailsFailed", "the first, on a system watched for minutes", 5, {mails("failed"): "0x8 1x4000"}),
     silent("MailsFailed", "two, for months", 90, {mails("failed"): "2x4000"}),

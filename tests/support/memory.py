@@ -45,7 +45,8 @@ class Memory:
             try:
                 tells = hears.handler(event, documents, now)
             except NotLoaded as missing:
-                foreseen = [need for need in hears.needs(event, documents) if documents.lacks(need)]
+                untouched = Documents(loaded)
+                foreseen = [need for need in hears.needs(event, untouched) if untouched.lacks(need)]
                 self._read([*missing.needs, *foreseen], loaded)
                 self.rounds += 1
             else:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.committer import Committer
+from chassis.committer import Committer, Limits
+from chassis.consumer import Consumer
 from chassis.deciding import Received
 from chassis.documents import Document, Kind
 from chassis.mongo import Database, Driver, Mongo
 from chassis.outbox import Teller
+from chassis.service import Task
 from instroom_contracts.cloudevent import CloudEvent, data_digest, decode, encode
 from services.enrolment import schema
 from services.enrolment.app import TELLS, hears
@@ -49,6 +52,28 @@ class Ground:
     async def told(self) -> list[str]:
         """Return the types of everything that was told, in order."""
         return [event["type"] for row in await self.rows("outbox") for event in row["events"]]
+
+
+class Process:
+    """Just so much of a running service as a task of it needs."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.database = ground.database
+        self.consumer = Consumer(ground.committer(), {}, Limits(50, 0))
+
+
+@asynccontextmanager
+async def at_work(ground: Ground, task: Task) -> AsyncIterator[None]:
+    """Run a process that decides, and a task of the service in it, for the length of the block."""
+    process: Any = Process(ground)
+    tasks = [asyncio.create_task(process.consumer.run()), asyncio.create_task(task(process))]
+    try:
+        yield
+    finally:
+        await process.consumer.stop()
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from chassis.committer import Limits
-from chassis.consumer import Consumer
 from chassis.documents import First, Loaded
 from chassis.portions import UNFINISHED
 from chassis.resuming import Resuming
@@ -21,7 +16,7 @@ from services.enrolment import schema
 from services.enrolment.app import PORTIONS
 from services.enrolment.domain import decision, endings
 from services.enrolment.storage import ENROLMENTS, ENROLMENTS_BY_SESSION, HELD_IN, PARTICIPANTS, POOLS
-from tests.integration.enrolment.ground import SOURCE, Ground, received
+from tests.integration.enrolment.ground import SOURCE, Ground, at_work, received
 from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import ASKED, CATALOG, EDITION, choice, edition, request, session
 
@@ -30,27 +25,9 @@ OFF = session(capacity=20, state="cancelled")
 PEOPLE = 30
 
 
-class Process:
-    """Just so much of a running service as long work needs."""
-
-    def __init__(self, ground: Ground) -> None:
-        self.database = ground.database
-        self.consumer = Consumer(ground.committer(), {}, Limits(50, 0))
-
-
-@asynccontextmanager
-async def at_work(ground: Ground) -> AsyncIterator[Process]:
-    """Run a process that goes on with what is left, for the length of the block."""
-    process = Process(ground)
-    going_on: Any = Resuming(PORTIONS, SOURCE).run(process)  # type: ignore[arg-type]
-    tasks = [asyncio.create_task(process.consumer.run()), asyncio.create_task(going_on)]
-    try:
-        yield process
-    finally:
-        await process.consumer.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def going_on() -> Resuming:
+    """Build what goes on with long work, as the service does."""
+    return Resuming(PORTIONS, SOURCE)
 
 
 async def nothing_left(ground: Ground, within: float = 20) -> None:
@@ -105,7 +82,7 @@ async def test_what_is_left_is_gone_on_with_until_nothing_is(ground: Ground, mon
     await enrolled(ground)
     await cancelled(ground)
     assert len(await ground.all(UNFINISHED)) == 1
-    async with at_work(ground):
+    async with at_work(ground, going_on().run):
         await nothing_left(ground)
     await everything_ended_once(ground)
 
@@ -116,7 +93,7 @@ async def test_two_processes_do_each_portion_once(ground: Ground, monkeypatch: p
     monkeypatch.setattr("chassis.resuming.Lease.hold", _always)
     await enrolled(ground)
     await cancelled(ground)
-    async with at_work(ground), at_work(ground):
+    async with at_work(ground, going_on().run), at_work(ground, going_on().run):
         await nothing_left(ground)
     await everything_ended_once(ground)
 
@@ -140,7 +117,7 @@ async def test_work_that_a_handler_fails_on_rests_and_others_goes_on(
         return end_places(*arguments)
 
     monkeypatch.setattr("services.enrolment.settling.end_places", failing)
-    async with at_work(ground):
+    async with at_work(ground, going_on().run):
         await nothing_left(ground)
     await everything_ended_once(ground)
     assert [row["reason"] for row in await ground.rows("quarantine")] == ["failed"]
@@ -162,7 +139,7 @@ async def test_places_that_an_earlier_release_left_end_at_the_start(
     for _ in range(2):
         await schema.prepare(ground.database)
     assert len(await ground.all(UNFINISHED)) == 1
-    async with at_work(ground):
+    async with at_work(ground, going_on().run):
         await nothing_left(ground)
     kept = await ground.all(ENROLMENTS)
     assert {one.state for one in kept.values()} == {"cancelled"}

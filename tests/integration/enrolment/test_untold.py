@@ -15,8 +15,8 @@ from services.enrolment import schema, unsettled
 from services.enrolment.domain import decision
 from services.enrolment.domain.values import enrolment_id
 from services.enrolment.storage import HELD_IN, UNTOLD
-from tests.integration.enrolment.ground import Ground, received
-from tests.integration.enrolment.test_portions import at_work, nothing_left
+from tests.integration.enrolment.ground import Ground, at_work, received
+from tests.integration.enrolment.test_portions import going_on, nothing_left
 from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import CATALOG, WEBSITE, cancellation, edition, request, session
 
@@ -55,7 +55,7 @@ async def withdrawn(ground: Ground) -> list[dict[str, Any]]:
 async def started(ground: Ground) -> None:
     """Start a process, and let it do what there is to do."""
     await schema.prepare(ground.database)
-    async with at_work(ground):
+    async with at_work(ground, going_on().run):
         await nothing_left(ground)
 
 
@@ -108,7 +108,7 @@ async def test_who_goes_on_after_a_kill_tells_the_rest(old: Ground) -> None:
     async def some_are_told() -> bool:
         return bool(await withdrawn(old))
 
-    async with at_work(old):
+    async with at_work(old, going_on().run):
         await eventually(some_are_told, within=20, every=0.005)
     assert len(await withdrawn(old)) < GONE, "ended in the middle"
     await started(old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,10 @@ from instroom_contracts.enrolment import (
     SessionFull,
     SessionReopened,
 )
-from services.enrolment import settling
+from services.enrolment import answering, settling, waited
 from services.enrolment.domain import decision, places, promotion
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED
+from services.enrolment.parking import asked_in
+from services.enrolment.storage import ENROLMENTS, PARKED, PARKINGS, POOLS
 from tests.unit.enrolment.examples import ASKED, STARTS, Desk, all_of, edition, one_of, request, session
 
 NAMES = ("robin", "kim", "sam", "lou", "noa")
@@ -140,22 +142,6 @@ def test_those_who_waited_for_an_edition_are_decided_in_portions_in_their_order(
     assert not desk.memory.all(PARKED)
 
 
-def test_what_one_who_waited_comes_to_keeps_the_edition_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect that one request meets concerns that request; the edition is everybody's."""
-
-    def fails(*_: object) -> None:
-        raise ZeroDivisionError
-
-    desk = Desk()
-    desk.tells(request(edition_id="later"))
-    monkeypatch.setattr(settling, "decided", fails)
-    desk.publish(edition(edition_id="later"))
-    with pytest.raises(ZeroDivisionError):
-        desk.go_on()
-    desk.publish(edition(session(state="cancelled"), edition_id="later", version=2))
-    assert desk.memory.all(EDITIONS)["later"].version == 2
-
-
 def test_once_they_are_decided_requests_are_decided_at_once_again() -> None:
     """Nobody waits for what is over."""
     desk = Desk()
@@ -173,3 +159,69 @@ def test_a_portion_that_was_done_is_not_done_again() -> None:
     (left,) = desk.memory.all(UNFINISHED).values()
     assert len(all_of(desk.go_on(), PlaceConfirmed)) == 2
     assert desk.asked_to_go_on(left) == []
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have a defect show wherever somebody with one of these names asks for a place."""
+    decide = answering.decided
+
+    def defect(asked: Any, *others: Any) -> Any:
+        told = decide(asked, *others)
+        if asked.data.participant.name.lower() in names:
+            raise ZeroDivisionError
+        return told
+
+    monkeypatch.setattr(waited, "decided", defect)
+
+
+@pytest.fixture
+def parked(monkeypatch: pytest.MonkeyPatch) -> tuple[Desk, list[Any]]:
+    """Let five wait for an edition; on the second of them, deciding fails."""
+    failing(monkeypatch, "kim")
+    desk = Desk()
+    asked = [request(name=name) for name in NAMES]
+    for one in asked:
+        desk.tells(one)
+    return desk, asked
+
+
+def test_a_request_that_fails_in_its_turn_holds_up_neither_the_edition_nor_who_is_behind_it(
+    parked: tuple[Desk, list[Any]],
+) -> None:
+    """Else one would keep an edition from being taken in, and all who wait for it from an answer, for good."""
+    desk, _ = parked
+    told = desk.publish(edition(session(capacity=5))) + desk.finish()
+    assert len(all_of(told, EnrolmentConfirmed)) == 4
+    (pool,) = desk.memory.all(POOLS).values()
+    assert pool.taken == 4, "what it changed before it failed is undone"
+    assert desk.told(request(name="nieuw")), "who asks now is decided at once"
+
+
+def test_without_setting_it_aside_nobody_behind_it_is_decided(
+    parked: tuple[Desk, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twin of the test above."""
+
+    def as_if_alone(waiting: Any, *others: Any) -> Any:
+        return waited._answered(asked_in(waiting), *others)
+
+    monkeypatch.setattr(settling, "decide_in_turn", as_if_alone)
+    desk, _ = parked
+    desk.publish(edition(session(capacity=5)))
+    with pytest.raises(ZeroDivisionError):
+        desk.finish()
+
+
+def test_what_was_set_aside_is_decided_once_its_defect_is_mended(
+    parked: tuple[Desk, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timer has it tried alone, again and again."""
+    desk, asked = parked
+    desk.publish(edition(session(capacity=5)))
+    desk.finish()
+    with pytest.raises(ZeroDivisionError):
+        desk.expire(asked[1])
+    monkeypatch.undo()
+    assert next(type(tell.data) for tell in desk.expire(asked[1])) is EnrolmentConfirmed
+    assert not desk.memory.all(PARKED)
+    assert not desk.memory.all(PARKINGS)

@@ -43,6 +43,13 @@ def test_an_invitation_may_wait_or_be_held() -> None:
     assert one_invitation_each(told(invitations=(invitation("bob", state="held"),))).holds
 
 
+def test_an_invitation_that_cannot_be_read_is_shown_to_the_operator() -> None:
+    """It is set aside, and nobody is mailed before somebody mends it."""
+    unreadable = one_invitation_each(told(invitations=(invitation("bob", state="unreadable"),)))
+    assert unreadable.holds
+    assert unreadable.remarks == ("1 unreadable: see `instroom mails list`",)
+
+
 def test_an_invitation_may_be_dropped_only_where_the_session_had_begun() -> None:
     """Nobody is invited to the past; anybody else is."""
     dropped = invitation("bob", state="dropped")

@@ -26,3 +26,12 @@ def test_a_participant_is_known_by_address_without_case_and_reference() -> None:
 def test_an_erased_participant_is_nobody_else() -> None:
     """Two erased participants are two people."""
     assert readers._digest({}, "e1") != readers._digest({}, "e2")
+
+
+def test_an_invitation_that_somebody_spoilt_does_not_end_the_audit() -> None:
+    """It is named among what waits for the operator, under the place that it is for where that can be read."""
+    spoilt = {"_id": "x", "enrolmentId": "bob", "editionId": "leeratelier", "sessionId": "ronde-1", "delivery": 7}
+    for also in ({}, {"mail": {"method": "REQUEST", "sequence": 0}, "askedMethod": "REQUEST", "askedAt": "soon"}):
+        read = readers._invitation({**spoilt, **also})
+        assert (read.enrolment, read.session, read.state) == ("bob", ("leeratelier", "ronde-1"), "unreadable")
+    assert readers._invitation({"_id": "x"}).state == "unreadable"
