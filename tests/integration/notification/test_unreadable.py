@@ -173,4 +173,4 @@ async def test_a_session_that_cannot_be_read_keeps_its_own_mails_only(world: Wor
 
 
 async def _tried(world: World) -> None:
-    assert (await world.read(many(1)[0])).delivery.state == "retry"
+    assert (await world.read(many(1)[0])).delivery.state in {"retry", "failed"}, "tried, in vain"
