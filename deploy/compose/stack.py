@@ -182,12 +182,15 @@ class ComposeStack(Project):
         self.compose("logs", "--follow", "--tail", "20")
 
     def status(self) -> bool:
-        """Show every container, and how long certificates are valid; tell whether the stack works."""
+        """Show what runs, how long certificates are valid, and what does not work; tell whether the stack does."""
         self.compose("ps")
         verified = not self.ca_file.exists() or self._show_expiry()
         said = self.compose("ps", "--all", "--format", "json", captured=True)
         containers = [json.loads(line) for line in said.splitlines()]
-        return verified and self.env_file.exists() and bool(containers) and all(map(_does_its_work, containers))
+        idle = [container for container in containers if not _does_its_work(container)]
+        for container in idle:
+            print(f"{container['Service']} does not work: {container['Name']}, {container['Status']}")
+        return verified and self.env_file.exists() and bool(containers) and not idle
 
     def _show_expiry(self) -> bool:
         """Show until when the certificates are valid that the servers show; tell whether clients accept them."""

@@ -132,11 +132,12 @@ def test_the_contract_can_be_read(stack: ComposeStack) -> None:
         assert page(f"{stack.contract_url}/{path}")
 
 
-def test_a_container_that_stopped_is_noticed(stack: ComposeStack) -> None:
+def test_a_container_that_stopped_is_noticed(stack: ComposeStack, capsys: pytest.CaptureFixture[str]) -> None:
     """A person who asks whether it works wants to know of the one part that does not."""
     assert stack.status()
     stack.compose("stop", "catalog")
     assert not stack.status()
+    assert "catalog does not work" in capsys.readouterr().out
     stack.compose("start", "catalog")
     wait_until(stack.status, within=60)
 
