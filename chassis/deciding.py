@@ -58,6 +58,8 @@ class Received:
     """Whose message it is, where it says so; the broker has checked that."""
     defect: str | None = None
     """The error that writing its outcome ended in; such a message is held and not decided."""
+    properties_bytes: int = 0
+    """How many bytes its properties took, headers among them: a body may be the least of a message."""
     span: object = None
     """Its span, which belongs to the tracer; None where there is none."""
 
@@ -278,12 +280,17 @@ class _Deciding:
                 self.verdict.overdrawn.append(("held", held.message.account or ""))
 
     def _may_be_kept(self, held: Held) -> bool:
-        message, size = held.message, min(len(held.message.body), MOST_BYTES)
+        message = held.message
         is_due_to_us = held.reason == FAILED or not message.is_from_outside
-        return is_due_to_us or self._take(self.admission.held_bytes, f"held {message.account or ''}", size)
+        return is_due_to_us or self._take(self.admission.held_bytes, f"held {message.account or ''}", weight(message))
 
     def _tell(self, message: Received, tells: Sequence[Tell]) -> None:
         self.verdict.told.extend(Told(tell, message, number) for number, tell in enumerate(tells))
+
+
+def weight(message: Received) -> int:
+    """Return how many bytes of a message would be kept, as far as that is its sender's choice."""
+    return min(len(message.body), MOST_BYTES) + message.properties_bytes
 
 
 def is_echo(type: str | None, source: str | None, senders: Senders, admission: Admission) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from pymongo import UpdateOne
 
@@ -16,6 +17,8 @@ COLLECTION = "quarantine"
 STORED_BYTES = 64 * 1024
 HEAD_BYTES = 4 * 1024
 MOST_HEADER = 1024
+MOST_HEADERS = 100
+"""So many headers are kept, the first; each takes more room here than in a message, which holds some 20,000."""
 
 
 async def prepare(database: Database) -> None:
@@ -63,6 +66,7 @@ def _document(held: Held) -> Document:
     message = held.message
     whole = held.kept and len(message.body) <= STORED_BYTES
     head = message.body[:HEAD_BYTES] if held.kept else b""
+    headers = islice(message.headers.items(), MOST_HEADERS if held.kept else 0)
     return {
         "reason": held.reason,
         "problems": [{"pointer": problem.pointer, "detail": problem.detail} for problem in held.problems],
@@ -72,9 +76,7 @@ def _document(held: Held) -> Document:
         "eventId": message.event.id,
         "account": message.account,
         "contentType": message.content_type,
-        "headers": [
-            {"name": _plain(name), "value": _plain(value)} for name, value in message.headers.items() if held.kept
-        ],
+        "headers": [{"name": _plain(name), "value": _plain(value)} for name, value in headers],
         "body": message.body if whole else head,
         "length": len(message.body),
         "whole": whole,

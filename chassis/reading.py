@@ -20,7 +20,18 @@ def received(arrived: Arrived, queue: str, hears: Hears, now: datetime) -> Recei
     event = _event_in(arrived.body, content_type, properties.headers, hears, now)
     if lost := properties.lost:
         event = unreadable(event, lost)
-    return Received(hears, queue, arrived.body, content_type, properties.headers, event, digest, account)
+    size = len(arrived.properties)
+    return Received(
+        hears,
+        queue,
+        arrived.body,
+        content_type,
+        properties.headers,
+        event,
+        digest,
+        account,
+        properties_bytes=size,
+    )
 
 
 def unread(arrived: Arrived, queue: str, hears: Hears) -> Received:

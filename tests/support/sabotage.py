@@ -232,6 +232,11 @@ def measure() -> None:
     switch(rules, "RULES", rules.RULES[1:])
 
 
+def scales() -> None:
+    """Weigh the body of a message alone."""
+    switch(deciding, "weight", lambda message: len(message.body))
+
+
 def rest() -> None:
     """Do the first portion of long work, and forget what is left."""
     for where in (answering, settling):
@@ -247,7 +252,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     guard.__name__: guard
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
-        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, measure, rest, restraint),
+        *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, measure, scales, rest, restraint),
     )
 }
 
