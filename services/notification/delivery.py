@@ -60,12 +60,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one attempt ended, with a code of the trouble, what the server has against us, and its answer."""
+    """How one attempt ended, with a code of the trouble, what the server has against us, and its answer.
+
+    `takes_others`: it refused this recipient, and would take mails for others at that moment.
+    """
 
     result: Result
     trouble: Failure | None = None
     objection: Objection | None = None
     code: int | None = field(default=None, compare=False)
+    takes_others: bool = False
 
 
 LONGEST_STOP = timedelta(minutes=15)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -24,7 +24,7 @@ from chassis.handling import Cause, Tell
 from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import EventData
-from instroom_contracts.mailbox import mailbox
+from instroom_contracts.mailbox import NotMailable, mailable, mailbox
 from services.notification.composing import Background
 from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
 from services.notification.domain import Invitation, Letter, Meeting, Notice
@@ -48,6 +48,10 @@ DUE: Document = {
 STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
 LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
 DUE_FIRST = {"delivery.due": 1}
+SENT: Document = {"delivery.state": "sent"}
+LAST_FIRST = {"delivery.due": -1}
+LOOKED_AT, MOST_ASKED = 20, 3
+"""Of so many mails that were sent last, the recipients at so many domains say whether the server still takes any."""
 NEXT_REVISION: Document = {"$add": ["$revision", 1]}
 
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
@@ -137,6 +141,21 @@ class MongoLedger:
         if letter.delivery.released:
             return True
         return await self._cap.admits(letter.message_id(self._terms.domain), letter.participant.email, now)
+
+    async def served(self) -> list[str]:
+        """Return addresses that the mail server took the last mails for, one of each domain."""
+        sent = [
+            kind.read(document)
+            for kind in (INVITATIONS, NOTICES)
+            async for document in self._database[kind.collection].find(SENT).sort(LAST_FIRST).limit(LOOKED_AT)
+        ]
+        by_domain: dict[str, str] = {}
+        for letter in sorted(sent, key=lambda letter: letter.delivery.due, reverse=True):
+            with suppress(NotMailable):
+                address = mailable(letter.participant.email)
+                if address.isascii():  # any server knows what it is asked
+                    by_domain.setdefault(address.rpartition("@")[2], address)
+        return [*by_domain.values()][:MOST_ASKED]
 
     async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or the mail is out of date.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -45,6 +45,9 @@ class Ledger(Protocol):
     async def admits(self, letter: Letter, now: datetime) -> bool:
         """Count a mail for its mailbox; False where that has had its share of the day."""
 
+    async def served(self) -> Sequence[str]:
+        """Return some addresses that the mail server took mails for lately."""
+
     async def hand_over(self, letter: Letter) -> bool:
         """Record durably that the final dot comes next; False where the claim is lost or a newer mail is to follow."""
 
@@ -60,6 +63,9 @@ class Carrier(Protocol):
 
     async def send(self, mail: Outgoing, leave: Callable[[], Awaitable[bool]]) -> Outcome:
         """Send one mail; `leave` is asked right before its final dot."""
+
+    async def takes(self, sender: str, recipients: Sequence[str]) -> bool:
+        """Ask whether the server would take a mail for each of these, and send none."""
 
     async def hang_up(self) -> None:
         """Close the connection."""
@@ -165,7 +171,15 @@ class Sender:
             return Outcome("try-later", "message-refused")
         if not await self._ledger.admits(letter, self._clock()):
             return Outcome("over-cap")
-        return await carrier.send(mail, partial(self._leave, letter))
+        outcome = await carrier.send(mail, partial(self._leave, letter))
+        if outcome.result == "refused" and outcome.trouble == "address-refused":
+            return replace(outcome, takes_others=await self._takes_others(mail.sender, carrier))
+        return outcome
+
+    async def _takes_others(self, sender: str, carrier: Carrier) -> bool:
+        """Ask a server that refused a recipient about those that it took before: a line of bad addresses is no more."""
+        served = await self._ledger.served()
+        return bool(served) and await carrier.takes(sender, served)
 
     async def _leave(self, letter: Letter) -> bool:
         """Ask for leave; where that fails or took longer than a claim lasts, there is none, and no dot is sent."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -102,6 +102,19 @@ class Line:
             raise
         self.drop()
         return Outcome("overtaken")
+
+    async def takes(self, sender: str, recipients: Sequence[str]) -> bool:
+        """Ask whether the server would take a mail for each of these, and send none."""
+        try:
+            client = await self._connected()
+            await client.mail(sender)
+            for recipient in recipients:
+                await client.rcpt(recipient)
+            await client.rset()
+        except BROKEN:
+            self.drop()
+            return False
+        return True
 
     async def hang_up(self) -> None:
         """Take leave of the server, if there is a connection."""

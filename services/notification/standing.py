@@ -45,11 +45,14 @@ class Standing:
         """Return how we stand after an attempt under this claim; `most` refusals in a row are a pause.
 
         During a pause only the mail that was to try has a say, or any that the server took. `refusal` is None for a
-        mail that was put back before: the server has taken another since, so this refusal is about its address.
+        mail that was put back before: the server has taken another since, so this refusal is about its address. So it
+        is where the server would take others, which is as good as taking one.
         """
         has_a_say = not self.is_paused or claim == self.probe
         match outcome.result:
             case "accepted":
+                return Standing()
+            case "refused" if outcome.takes_others:
                 return Standing()
             case "turned-away" if has_a_say:
                 return _paused(self, outcome.objection or "turned-away", outcome.code)

@@ -177,6 +177,54 @@ async def test_bad_addresses_in_a_row_are_found_out_by_the_next_good_one(world: 
     assert await pausing.remark(world.database) is None
 
 
+async def a_long_line_of_bad_addresses(world: World, mail_server: MailServer) -> Sending:
+    """Let the server take one mail, and then find a line of addresses that do not exist before two that do."""
+    first, *line, last, very_last = await keep(world, 3 * MOST + 3)
+    mail_server.unknown = {letter.participant.email for letter in line}
+    for minutes, letters in ((3, [first]), (2, line), (1, [last, very_last])):
+        due = {"$set": {"delivery.due": NOW - timedelta(minutes=minutes)}}
+        await world.database["invitations"].update_many({"_id": {"$in": [one.id for one in letters]}}, due)
+    sending = Sending(world, mail_server)
+    await sending.all_due()
+    return sending
+
+
+async def test_a_line_of_bad_addresses_holds_up_nobody_else(world: World, mail_server: MailServer) -> None:
+    """Somebody's old list once stopped everybody's mails: one in a quarter of an hour was tried, and those were bad."""
+    await a_long_line_of_bad_addresses(world, mail_server)
+    assert await states(world) == {"failed": 3 * MOST, "sent": 3}
+    assert await pausing.remark(world.database) is None
+    assert len(mail_server.mails) == 3, "who is asked about gets no mail"
+
+
+async def test_the_twin_that_asks_about_nobody_holds_everybody_up(
+    world: World, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched off, the guard of the test above is missed."""
+
+    async def unasked(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Line, "takes", unasked)
+    await a_long_line_of_bad_addresses(world, mail_server)
+    assert (await states(world))["sent"] == 1
+
+
+async def test_a_server_that_refuses_those_it_took_before_refuses_everybody(
+    world: World, mail_server: MailServer
+) -> None:
+    """Its table of users is broken, and nobody is given up for that."""
+    letters = await keep(world, MOST + 4)
+    sending = Sending(world, mail_server)
+    await sending.sender.send_next(sending.line)
+    mail_server.refuses["RCPT"] = NO
+    await sending.all_due()
+    assert await states(world) == {"sent": 1, "pending": len(letters) - 1}
+    mail_server.refuses.clear()
+    await sending.after_the_pause()
+    assert await states(world) == {"sent": len(letters)}
+
+
 async def test_how_long_nothing_is_sent_is_shown(world: World, mail_server: MailServer) -> None:
     """An alarm rests on it."""
     await keep(world, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +32,7 @@ class PaperLedger:
     finished: list[Outcome] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
     too_much: bool = False
+    recipients: list[str] = field(default_factory=list)
 
     async def claim(self) -> Letter | None:
         """Hand out what is due."""
@@ -44,6 +45,10 @@ class PaperLedger:
     async def admits(self, letter: Letter, now: datetime) -> bool:
         """Admit what is not too much."""
         return not self.too_much
+
+    async def served(self) -> list[str]:
+        """Know of those that were served."""
+        return self.recipients
 
     async def hand_over(self, letter: Letter) -> bool:
         """Give leave."""
@@ -64,10 +69,12 @@ class PaperLedger:
 
 @dataclass
 class PaperCarrier:
-    """Takes every mail once it may."""
+    """Takes every mail once it may, or answers it otherwise."""
 
     ledger: PaperLedger
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: Outcome = ACCEPTED
+    takes_others: bool = True
 
     async def send(self, mail: Outgoing, leave: Callable[[], Awaitable[bool]]) -> Outcome:
         """Ask for leave, then for the answer."""
@@ -75,7 +82,12 @@ class PaperCarrier:
         await leave()
         self.ledger.steps.append("dot sent")
         await self.may_answer.wait()
-        return ACCEPTED
+        return self.answer
+
+    async def takes(self, sender: str, recipients: Sequence[str]) -> bool:
+        """Note who asks for whom."""
+        self.ledger.steps.append(f"asked by {sender} for {', '.join(recipients)}")
+        return self.takes_others
 
     async def hang_up(self) -> None:
         """Note it."""
@@ -111,6 +123,25 @@ async def test_leave_is_recorded_before_the_final_dot() -> None:
     assert await sender(ledger).send_next(ready(ledger))
     assert ledger.steps == ["text sent", "handed over", "dot sent", "finished"]
     assert ledger.finished == [ACCEPTED]
+
+
+NO_SUCH_MAILBOX = Outcome("refused", "address-refused", code=550)
+
+
+@pytest.mark.parametrize(
+    ("served", "takes", "others"),
+    [(["kim@example.org"], True, True), (["kim@example.org"], False, False), ([], True, False)],
+)
+async def test_a_server_that_refuses_a_recipient_is_asked_for_those_it_took(
+    served: list[str], takes: bool, others: bool
+) -> None:
+    """That tells an address that does not exist from a server that refuses all; where none is known nothing does."""
+    ledger = PaperLedger(due=[sending(invitation())], recipients=served)
+    carrier = ready(ledger)
+    carrier.answer, carrier.takes_others = NO_SUCH_MAILBOX, takes
+    await sender(ledger).send_next(carrier)
+    assert [outcome.takes_others for outcome in ledger.finished] == [others]
+    assert ("asked by week@example.org for kim@example.org" in ledger.steps) == bool(served)
 
 
 async def test_nothing_due_is_said() -> None:

@@ -51,6 +51,14 @@ def test_a_mail_that_is_taken_between_makes_them_addresses_again() -> None:
     assert after(NO, NO, ACCEPTED) == Standing()
 
 
+def test_a_server_that_would_take_others_is_as_good_as_one_that_took_another() -> None:
+    """However many addresses in a row do not exist, and whether sending rests or not."""
+    about_the_address = replace(NO, takes_others=True)
+    assert after(*[about_the_address] * 20) == Standing()
+    assert after(NO, NO, about_the_address) == Standing()
+    assert after(about_the_address, standing=at_rest()) == Standing()
+
+
 def test_one_address_refused_often_is_one_address() -> None:
     """Somebody with a misspelt address may be enrolled in a dozen sessions."""
     standing = Standing()
