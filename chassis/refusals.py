@@ -22,6 +22,8 @@ UNKNOWN = "unknown"
 NOT_WORKING = frozenset({"crashed", "down", "minority", "stopped"})
 ROOM_BYTES = 64 * 1024
 """A queue with less room than this may have no room for a fact."""
+EMPTY_SEGMENT_BYTES = 8
+"""What the segment of a stream takes before any message: with no room beyond it, a stream begins one after another."""
 
 Queue = Mapping[str, Any]
 Look = Callable[[], Awaitable[Sequence[Queue]]]
@@ -77,10 +79,20 @@ class Refusals:
 
 
 def refuses(queue: Queue) -> bool:
-    """Say whether a queue would take no message now: full and told to refuse, without its quorum, or not at work."""
+    """Say whether a queue would take no message now.
+
+    It is full and told to refuse, without its quorum, not at work, or a stream whose segments hold no message: that the
+    broker lets anybody declare, says of it that it runs, and never answers for it.
+    """
     members = queue.get("members") or ()
     without_quorum = bool(members) and len(queue.get("online") or ()) <= len(members) // 2
-    return without_quorum or queue.get("state") in NOT_WORKING or (_rejects(queue) and _is_full(queue))
+    full = _rejects(queue) and _is_full(queue)
+    return without_quorum or queue.get("state") in NOT_WORKING or full or _holds_nothing(queue)
+
+
+def _holds_nothing(queue: Queue) -> bool:
+    segment = _set(queue, "stream-max-segment-size-bytes")
+    return isinstance(segment, int) and segment <= EMPTY_SEGMENT_BYTES
 
 
 def _rejects(queue: Queue) -> bool:

@@ -44,6 +44,12 @@ def _of_the_day(address: str, at: datetime, *about: str) -> str:
     return sha256("\n".join([day, mailbox(address), *about]).encode()).hexdigest()
 
 
+def untagged(address: str) -> str:
+    """Return an address without what its owner may add to it (RFC 5233): `robin+1@` and `robin+2@` are one person."""
+    before, at, domain = address.rpartition("@")
+    return f"{before.partition('+')[0] or before}{at}{domain}"
+
+
 class DailyCap:
     """Counts the mails to each mailbox, over all senders."""
 
@@ -54,13 +60,15 @@ class DailyCap:
     async def admits(self, mail: str, address: str, at: datetime) -> bool:
         """Count a mail, once however often it is tried; False where its mailbox has had its share of today.
 
+        However an address is tagged, it is the same person who reads what comes: a tag costs who asks nothing.
+
         One update decides, so several senders at once admit no more than one would.
         """
         known: Document = {"$ifNull": ["$mails", []]}
         settled: Document = {"$or": [{"$in": [{"$literal": mail}, known]}, {"$gte": [{"$size": known}, self._most]}]}
         added: Document = {"$concatArrays": [known, [{"$literal": mail}]]}
         counted = await self._counted.find_one_and_update(
-            {"_id": _of_the_day(address, at)},
+            {"_id": _of_the_day(untagged(address), at)},
             [{"$set": {"at": {"$ifNull": ["$at", at]}, "mails": {"$cond": [settled, known, added]}}}],
             upsert=True,
             return_document=ReturnDocument.AFTER,

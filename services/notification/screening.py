@@ -16,7 +16,7 @@ LONGEST_NAME = 80
 
 # What IDNA takes for a dot, and what Unicode's list of confusables (UTS 39) says looks like one.
 _DOTS = str.maketrans(
-    dict.fromkeys("\u3002\uff0e\uff61\u2024\u0660\u06f0\u06d4\u0701\u0702\ua4f8\ua60e\U00010a50", ".")
+    dict.fromkeys("\u3002\uff0e\uff61\u2024\u0660\u06f0\u06d4\u0701\u0702\ua4f8\ua60e\U00010a50\U0001d16d", ".")
 )
 _ADDRESS = re.compile(
     r"""
@@ -30,6 +30,8 @@ _ADDRESS = re.compile(
     """,
     re.VERBOSE,
 )
+_DOT_APART = re.compile(r"(?<!\S)\.\w")
+"""A dot that a word begins with, as in `evil .example`; no name has one, and `.NET` is no address."""
 _INITIALS = re.compile(r"(\W*(?:[^\W\d_]\.)+)([^\W\d_][^\W\d_'\u2019-]+\W?)")
 _IN_NAMES = frozenset(" '\u2018\u2019-\u2010\u2011." + JOINERS)
 
@@ -48,8 +50,8 @@ def name_in(text: str) -> str | None:
     name = " ".join(map(_initials_apart, visible(text).split()))
     signs = all(category(sign)[0] in "LM" or sign in _IN_NAMES for sign in name)
     letters = any(category(sign)[0] == "L" for sign in name)
-    looks = signs and letters and len(name) <= LONGEST_NAME and without_addresses(name) == name
-    return name if looks else None
+    looks = signs and letters and len(name) <= LONGEST_NAME and not _DOT_APART.search(_as_read(name))
+    return name if looks and without_addresses(name) == name else None
 
 
 def _initials_apart(word: str) -> str:

@@ -41,6 +41,7 @@ FULL = (
 )
 FULL_OF_ONE: Arguments = {"x-overflow": "reject-publish", "x-max-length": 1}
 LOST: Arguments = {"x-queue-type": "quorum"}
+HOLLOW: Arguments = {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 8}
 WAYS_TO_REFUSE = [
     *(pytest.param(arguments, False, id=f"full {number}") for number, arguments in enumerate(FULL)),
     pytest.param(LOST, True, id="without its quorum"),
@@ -149,13 +150,14 @@ async def test_a_queue_that_takes_no_facts_keeps_them_from_nobody_else(
         await eventually(lambda: listening.have_all(600), within=2)
 
 
+@pytest.mark.parametrize("arguments", [FULL_OF_ONE, HOLLOW], ids=["full", "a stream that holds nothing"])
 @pytest.mark.usefixtures("relay")
 async def test_the_queue_that_refuses_is_named(
-    committer: Committer, listening: Listening, monkeypatch: pytest.MonkeyPatch
+    committer: Committer, listening: Listening, monkeypatch: pytest.MonkeyPatch, arguments: Arguments
 ) -> None:
     """Whoever is called at night must know whom to call; a service's account suffices to find out."""
     monkeypatch.setattr(refusals, "LOOK_EVERY_S", 0.1)
-    await refused(listening, FULL_OF_ONE)
+    await refused(listening, arguments)
     await told(committer, 1, 1)
     await eventually(lambda: shown() == {TROUBLE}, within=20)  # the broker counts what queues hold every 5 s
 

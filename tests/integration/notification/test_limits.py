@@ -54,6 +54,17 @@ async def test_the_next_day_begins_anew_and_others_have_their_own_share(world: W
     assert not await cap.admits("two", ADDRESS, NOW)
 
 
+@pytest.mark.parametrize("tagged", [True, False], ids=["guard", "twin without it"])
+async def test_a_tag_buys_nobody_another_share(world: World, monkeypatch: pytest.MonkeyPatch, tagged: bool) -> None:
+    """Whoever floods somebody writes a number behind a plus; where no tags are known, few addresses have one."""
+    if not tagged:
+        monkeypatch.setattr(limits, "untagged", str)
+    cap = DailyCap(world.database, 2)
+    admitted = [await cap.admits(f"mail-{number}", f"robin+{number}@example.org", NOW) for number in range(5)]
+    assert sum(admitted) == (2 if tagged else 5)
+    assert await cap.admits("other", "+robin@example.org", NOW)
+
+
 async def test_what_is_counted_names_nobody_and_is_forgotten(world: World) -> None:
     """It grows with the mails of two days, not with all that were ever sent."""
     await limits.prepare(world.database)

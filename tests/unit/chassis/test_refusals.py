@@ -17,6 +17,7 @@ NOT_REFUSING: list[dict[str, Any]] = [
     {"arguments": {**REJECTS, "x-max-length-bytes": 1_000_000}, "message_bytes_ready": 900_000},
     {"state": "running", "members": ["a", "b", "c"], "online": ["a", "b"]},
     {"state": "idle"},
+    {"arguments": {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 9}, "state": "running"},
     {"effective_policy_definition": {"max-length-bytes": 1, "overflow": "drop-head"}, "message_bytes_ready": 1},
 ]
 REFUSING: list[dict[str, Any]] = [
@@ -34,6 +35,7 @@ REFUSING: list[dict[str, Any]] = [
     {"members": ["a"], "online": []},
     {"members": ["a", "b", "c"], "online": ["a"], "state": "running"},
     {"state": "down"},
+    {"arguments": {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 8}, "state": "running"},
 ]
 
 
@@ -45,7 +47,7 @@ def test_a_queue_that_takes_facts_is_not_blamed(queue: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("queue", REFUSING)
 def test_a_queue_that_takes_none_is_found(queue: dict[str, Any]) -> None:
-    """Full and told to refuse, without its quorum, or not at work."""
+    """Full and told to refuse, without its quorum, not at work, or a stream that holds nothing."""
     assert refuses({"name": "int.a", **queue})
 
 

@@ -14,12 +14,12 @@ ADDRESSES = [
     "\U0001d41e\U0001d42f.\U0001d41c\U0001d428", "evil.\u0440\u0444", "evil.\u092d\u093e\u0930\u0924",
     "xn--e1aybc.xn--p1ai", "\U0001f4a9.example", "x.com", "X.Com/abc", "t.co/x", "https://evil", "HTTPS:\\\\evil",
     "ftp://evil", "//evil", "\\\\evil\\share", "www.evil", "mailto:evil", "tel:0900", "192.0.2.1", "192.0.2.1/login",
-    "robin@evil", "robin\uff20evil", "robin@evil.example",
+    "robin@evil", "robin\uff20evil", "robin@evil.example", "evil\U0001d16dexample",
 ]  # fmt: skip
 PLAIN = [
     "J.R. van 't Hoff-de Vries", "Ruimte: wonen, werk en/of water", "13.00 - 16.30 uur", "versie 2.0",
     "t.b.v. raad e.d.", "art. 3.1.2", "Samen... verder", "Samen...verder", "Samen\u2026verder", "Robin @ Gemeente",
-    "24/7", "C++ & C#", "Nr.1", "Lees: deel 2", "Vragen? Stel ze!", "m.m.v. het Rijk",
+    "24/7", "C++ & C#", "Nr.1", "Lees: deel 2", "Vragen? Stel ze!", "m.m.v. het Rijk", "Werken met .NET",
 ]  # fmt: skip
 NAMES = [
     "Robin Jansen", "Zoë 't Hart-O\u2019Neill", "J.P. Bos", "Mw. dr. A. de Vries-Özdemir", "李雷",
@@ -28,7 +28,7 @@ NAMES = [
 NO_NAMES = [
     "", " ", "-", "...", "Robin 2", "Jansen, Robin", "Robin (HR)", "Robin/Kim", "Robin!", "Robin: bel mij", "<b>",
     "{{ x }}", "evil.example", "Robin evil\u3002example", "Robin\u2024example", "100", "Bel 0900", "\U0001f4a9",
-    "a" * (LONGEST_NAME + 1), "\u202e", "=?utf-8?q?Robin?=",
+    "a" * (LONGEST_NAME + 1), "\u202e", "=?utf-8?q?Robin?=", "evil .example", "evil \u2024example", ".example",
 ]  # fmt: skip
 
 
