@@ -95,7 +95,7 @@ class Committer:
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
         """Decide a batch on top of one that is still being written; None where that cannot be done."""
         try:
-            return await self._plan(batch, ahead, None)
+            return await self._plan_before(batch, ahead)
         except Exception as error:  # noqa: BLE001  whatever it is, `commit` meets it again and deals with it
             log.debug("not_prepared", error=type(error).__name__)
             return None
@@ -170,16 +170,25 @@ class Committer:
         """Decide and write a batch in one transaction; with `read_before`, in the shortest one there can be.
 
         The server aborts a transaction that takes long, and one whose documents another changes. What was read before
-        is as safe: each write names the revision that was read.
+        is as safe: all of it at one moment, and each write names the revision that was read.
         """
         with metrics.COMMIT.time(), self._tracer.committing(batch):
-            plan = await self._plan(batch, None, None) if read_before else None
+            plan = await self._plan_before(batch, None) if read_before else None
             async with self._mongo.transaction() as session:
                 plan = plan or await self._plan(batch, None, session)
                 await self._write(plan, session)
         self._finished(batch, plan)
 
-    async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session | None) -> Plan:
+    async def _plan_before(self, batch: Sequence[Received], ahead: Plan | None) -> Plan:
+        """Decide a batch outside of a transaction, on what there was at one moment.
+
+        An edition from before a session moved, and its pools from after, would be a world that never was; and nothing
+        would notice, since what a decision only reads it does not write.
+        """
+        async with self._mongo.snapshot() as session:
+            return await self._plan(batch, ahead, session)
+
+    async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session) -> Plan:
         now = self.clock.now()
         loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded(seen=self._store.seen)
         seen = await self._read(batch, await foresee(batch, loaded), loaded, session)
@@ -192,15 +201,12 @@ class Committer:
         return Plan(outcome, loaded, records, writes, events, now)
 
     async def _read(
-        self, batch: Sequence[Received], needs: frozenset[Need], loaded: Loaded, session: Session | None
+        self, batch: Sequence[Received], needs: frozenset[Need], loaded: Loaded, session: Session
     ) -> dict[str, str]:
         """Read what is needed; return what was decided before."""
         keys = [key for message in batch if (key := message.key) is not None]
-        if session is not None:  # a transaction does one thing at a time
-            await self._store.read(needs, loaded, session)
-            return await inbox.seen(self._database, keys, session)
-        seen, _ = await asyncio.gather(inbox.seen(self._database, keys, None), self._store.read(needs, loaded, None))
-        return seen
+        await self._store.read(needs, loaded, session)
+        return await inbox.seen(self._database, keys, session)
 
     async def _write(self, plan: Plan, session: Session) -> None:
         await inbox.record(self._database, plan.records, session)

@@ -18,7 +18,14 @@ import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -32,6 +39,8 @@ Session = AsyncClientSession
 
 COMMIT_DEADLINE_S = 15.0
 DUPLICATE_KEY = 11000
+SNAPSHOT_GONE = frozenset({239, 246})
+"""What a server answers that has not kept a moment so long, or changed an index since."""
 
 
 class Mongo:
@@ -75,6 +84,16 @@ class Mongo:
                     raise
                 await _commit(session)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """Open a session in which everything is read as it was at one moment, the first reading's.
+
+        Raises `Conflict` where that moment can be read no longer, `Unavailable` where the server is away.
+        """
+        with translated():
+            async with await _settled(self._client.start_session(snapshot=True)) as session:
+                yield session
+
     async def close(self) -> None:
         """Close every connection."""
         await _settled(self._client.close())
@@ -112,11 +131,15 @@ def translated() -> Iterator[None]:
     except ConnectionFailure as error:
         raise Unavailable(f"MongoDB does not answer: {type(error).__name__}") from error
     except PyMongoError as error:
-        if error.has_error_label("TransientTransactionError") or _is_duplicate(error):
+        if error.has_error_label("TransientTransactionError") or _is_duplicate(error) or _is_too_old(error):
             raise Conflict(f"another process came first: {type(error).__name__}") from error
         if isinstance(error, WriteConcernError) or error.has_error_label("RetryableWriteError"):
             raise Unavailable(f"MongoDB cannot write now: {type(error).__name__}") from error
         raise
+
+
+def _is_too_old(error: PyMongoError) -> bool:
+    return isinstance(error, OperationFailure) and error.code in SNAPSHOT_GONE
 
 
 def _is_duplicate(error: PyMongoError) -> bool:

@@ -1,4 +1,4 @@
-"""Reading what a batch needs and writing what it changed, inside one transaction.
+"""Reading what a batch needs, as it was at one moment, and writing what it changed, in one transaction.
 
 Every document carries a `revision`. A write names the revision that was read, so a document that changed in between
 is never overwritten, whatever isolation the server was asked for.
@@ -6,7 +6,6 @@ is never overwritten, whatever isolation the server was asked for.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,11 +63,8 @@ class Store:
         for need in needs:
             if isinstance(need, ById):
                 by_kind[need.kind].append(need.id)
-        if session is None:
-            await asyncio.gather(*(self._read_kind(kind, ids, into, session) for kind, ids in by_kind.items()))
-        else:
-            for kind, ids in by_kind.items():
-                await self._read_kind(kind, ids, into, session)
+        for kind, ids in by_kind.items():  # a session does one thing at a time
+            await self._read_kind(kind, ids, into, session)
         for need in needs:
             if isinstance(need, First):
                 into.heads[need] = await self._read_head(need, into, session)

@@ -101,9 +101,9 @@ class Contention:
         self.inside = self.outside = 0
         read = store.Store.read
 
-        async def disturbed(of: store.Store, needs: Any, into: Any, session: Session | None) -> None:
+        async def disturbed(of: store.Store, needs: Any, into: Any, session: Session) -> None:
             await read(of, needs, into, session)
-            if session is None:
+            if not session.in_transaction:
                 self.outside += 1
             elif needs:
                 self.inside += 1

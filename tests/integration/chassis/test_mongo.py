@@ -1,9 +1,10 @@
 """Transactions behave alike on both drivers."""
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from chassis.errors import Conflict, Unavailable
-from chassis.mongo import Database, Driver, Mongo
+from chassis.mongo import SNAPSHOT_GONE, Database, Driver, Mongo, translated
 
 
 async def test_a_transaction_commits_all_of_its_writes(mongo: Mongo, database: Database) -> None:
@@ -40,6 +41,25 @@ async def test_of_two_transactions_on_one_document_the_second_conflicts(mongo: M
     with pytest.raises(Conflict):
         await come_second()
     assert (await database["a"].find_one({"_id": 1}) or {})["n"] == 1
+
+
+async def test_what_is_read_in_a_snapshot_is_of_one_moment(mongo: Mongo, database: Database) -> None:
+    """What is decided on must have been there, all of it, at some time."""
+    await database["a"].insert_one({"_id": 1, "n": 0})
+    await database["b"].insert_one({"_id": 1, "n": 0})
+    async with mongo.snapshot() as session:
+        assert (await database["a"].find_one({"_id": 1}, session=session) or {})["n"] == 0
+        for name in ("a", "b"):
+            await database[name].update_one({"_id": 1}, {"$set": {"n": 1}})
+        assert (await database["b"].find_one({"_id": 1}, session=session) or {})["n"] == 0
+    assert (await database["b"].find_one({"_id": 1}) or {})["n"] == 1
+
+
+async def test_a_moment_that_can_be_read_no_longer_is_a_conflict() -> None:
+    """A replica that starts makes an index, and the database no longer shows its collection as it was before."""
+    for code in SNAPSHOT_GONE:
+        with pytest.raises(Conflict), translated():
+            raise OperationFailure("too old", code)
 
 
 async def test_the_same_id_twice_is_a_conflict(mongo: Mongo, database: Database) -> None:
