@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -94,3 +94,40 @@ class Memory:
                 self.collections[kind.collection].pop(id, None)
             else:
                 self.put(kind, id, value)
+
+
+@dataclass
+class Contested(Memory):
+    """A store that two processes use: while one decides, on things as they were, the other does what `rival` says.
+
+    Where both wrote the same document the first decides again, as the committer has it.
+    """
+
+    rival: Callable[[], object] | None = None
+    changed: set[tuple[Kind[Any], str]] = field(default_factory=set)
+
+    def handle(self, hears: Hears, event: CloudEvent[Any], now: datetime) -> Sequence[Tell]:
+        """Decide one event, beside what the rival does."""
+        rival, self.rival = self.rival, None
+        if rival is None:
+            return super().handle(hears, event, now)
+        apart = Memory(defaultdict(dict, {name: dict(kept) for name, kept in self.collections.items()}))
+        apart.handled, self.handled = self.handled, self.handled + 1
+        self.changed.clear()
+        rival()
+        tells = apart.handle(hears, event, now)
+        if self.changed & set(apart.written):
+            return super().handle(hears, event, now)
+        for kind, id in apart.written:
+            self._take_over(kind.collection, id, apart)
+        return tells
+
+    def _write(self, documents: Documents) -> None:
+        super()._write(documents)
+        self.changed.update(self.written)
+
+    def _take_over(self, collection: str, id: str, apart: Memory) -> None:
+        if id in apart.collections[collection]:
+            self.collections[collection][id] = apart.collections[collection][id]
+        else:
+            self.collections[collection].pop(id, None)

@@ -19,7 +19,12 @@ def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
     has begun at the decision's moment. Only who comes `before` a turn is served where one is given. Returns False where
     more is to be given than one decision may: then the pool is `behind`, and those on its list come before any newcomer
     all the same.
+
+    The pool is kept again also where nothing changes: that nobody on its list fits must not be decided while another
+    process gives a seat back.
     """
+    if pool := decision.register.pool(pool_id):
+        decision.register.keep_pool(pool)
     if before is None and is_behind(decision, pool_id):
         decision.behind.add(pool_id)
         return False

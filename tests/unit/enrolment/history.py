@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from instroom_contracts.enrolment import (
 )
 from services.enrolment.domain.values import Enrolment, SessionKey
 from services.enrolment.storage import ENROLMENTS
+from tests.support.memory import Contested
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
 from tests.unit.enrolment.model import Model, Onlooker, Party
 
@@ -102,12 +104,20 @@ class GoOn:
     """A portion of everything that was left undone is done."""
 
 
+@dataclass(frozen=True)
+class AtOnce:
+    """Two processes do this at the same moment."""
+
+    one: Step
+    other: Step
+
+
 Room = st.sampled_from([HALL, FOYER, None])
 Rooms = st.one_of(
     st.dictionaries(st.sampled_from(["start", "een", "twee", "drie"]), Room, min_size=1),
     st.fixed_dictionaries({"elders": Room}),
 )
-Step = Enrol | Cancel | Offer | Move | Begin | Toggle | GoOn
+Step = Enrol | Cancel | Offer | Move | Begin | Toggle | GoOn | AtOnce
 STEP: st.SearchStrategy[Step] = st.one_of(
     st.builds(
         Enrol,
@@ -124,8 +134,12 @@ STEP: st.SearchStrategy[Step] = st.one_of(
     st.builds(Toggle, st.sampled_from([*POOL_OF, EDITION, SISTER])),
 )
 STEPS = st.lists(STEP, min_size=5, max_size=30)
-INTERRUPTED = st.lists(STEP | st.builds(GoOn), min_size=5, max_size=30)
+ANY = STEP | st.builds(GoOn)
+INTERRUPTED = st.lists(ANY, min_size=5, max_size=30)
 """Histories in which long work may be left for a while, and is gone on with when others have come in between."""
+
+CONTESTED = st.lists(ANY | st.builds(AtOnce, ANY, ANY), min_size=5, max_size=30)
+"""The same, decided by two processes; for a desk whose memory is `Contested`."""
 
 
 @dataclass
@@ -204,6 +218,11 @@ class History:
         parties = {id: Party(size, wishes[id], seated[id]) for id, size in sizes.items()}
         return Model(dict(self.model.pool_of), self.model.starts, self.model.capacity, parties)
 
+    @property
+    def is_contested(self) -> bool:
+        """Say whether two processes are at work."""
+        return isinstance(self.desk.memory, Contested)
+
     def live(self) -> list[Enrolment]:
         """Return the enrolments that were not cancelled."""
         return [one for one in self.desk.memory.all(ENROLMENTS).values() if one.state != "cancelled"]
@@ -228,8 +247,17 @@ class History:
                 self._toggle(what)
             case GoOn():
                 self.hear(self.desk.go_on())
+            case AtOnce(one, other):
+                self._at_once(one, other)
         if not self.leaves_work:
             self.hear(self.desk.finish())
+
+    def _at_once(self, one: Step, other: Step) -> None:
+        memory = self.desk.memory
+        assert isinstance(memory, Contested)
+        memory.rival = partial(self.take, other)
+        self.take(one)
+        memory.rival = None
 
     def _toggle(self, what: str) -> None:
         self.off ^= {what}
@@ -254,6 +282,8 @@ class History:
         )
         told = self.desk.told(asked)
         self.hear(told)
+        if self.is_contested:  # then it depends on what came first
+            return
         answer = one_of(told, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
         people = [asked.data.participant, *(one.participant for one in beside)]
         refused = answer.reason if isinstance(answer, EnrolmentRejected) else None
@@ -279,7 +309,7 @@ class History:
         one = live[which % len(live)]
         told = self.desk.cancel(one.id, at=self.now)
         self.hear(told)
-        assert one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
+        assert self.is_contested or one_of(told[:1], EnrolmentCancelled).enrolment_id == one.id
         if one.main_id:
             held = {place.session_id for place in one.places if place.state != "released"}
             self.model.shrink(one.main_id, held, self.now)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
 from services.enrolment import settling
@@ -17,7 +18,9 @@ from services.enrolment.domain import decision, places, promotion, publishing, r
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.storage import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
-from tests.unit.enrolment.history import INTERRUPTED, STEPS, History, Seats, Step, id_of
+from tests.support.memory import Contested
+from tests.unit.enrolment.examples import Desk
+from tests.unit.enrolment.history import CONTESTED, INTERRUPTED, STEPS, History, Seats, Step, id_of
 
 
 def agree(history: History) -> None:
@@ -111,7 +114,8 @@ def versions(told: Iterable[Any]) -> Iterator[tuple[str, str, int]]:
             yield fact.edition_id, place.session_id, place.session_version
 
 
-CHECKS = (
+Check = Callable[[History], None]
+CHECKS: tuple[Check, ...] = (
     agree,
     nothing_is_overbooked,
     nobody_who_fits_waits,
@@ -148,6 +152,18 @@ def test_so_it_does_where_long_work_is_done_in_portions(
     live_through(seats, steps)
 
 
+def live_on(history: History, steps: list[Step], finally_: Iterable[Check]) -> None:
+    """Live through a history in which work is left for a while, and check promises: some at once, all at its end."""
+    for step in steps:
+        history.take(step)
+        for check in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
+            check(history)
+    history.hear(history.desk.finish())
+    history.model = history.as_it_is()
+    for check in finally_:
+        check(history)
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seats=Seats, steps=INTERRUPTED)
 def test_work_that_is_left_for_a_while_breaks_no_promise(
@@ -155,15 +171,20 @@ def test_work_that_is_left_for_a_while_breaks_no_promise(
 ) -> None:
     """Others come in between, and the catalogue changes its mind: what is left is judged as things are by then."""
     monkeypatch.setattr(decision, "PORTION", 1)
-    history = History(seats, leaves_work=True)
-    for step in steps:
-        history.take(step)
-        for check in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
-            check(history)
-    history.hear(history.desk.finish())
-    history.model = history.as_it_is()
-    for check in CHECKS:
-        check(history)
+    live_on(History(seats, leaves_work=True), steps, CHECKS)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seats=Seats, steps=CONTESTED, portion=st.sampled_from([1, 200]))
+def test_two_processes_that_decide_at_once_break_no_promise(
+    seats: dict[str, int | None], steps: list[Step], portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each decides on what was there before the other wrote; sessions move, and places end, while seats are given."""
+    monkeypatch.setattr(decision, "PORTION", portion)
+    desk = Desk()
+    desk.memory = Contested()
+    told_apart = [check for check in CHECKS if check is not what_is_shown_of_seats_is_so]
+    live_on(History(seats, leaves_work=True, desk=desk), steps, told_apart)
 
 
 def nobody(*_: object, **__: object) -> None:
