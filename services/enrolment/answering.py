@@ -17,7 +17,7 @@ from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import Refused
-from services.enrolment.domain.values import enrolment_id
+from services.enrolment.domain.values import UNLIMITED, enrolment_id
 from services.enrolment.internal import PoolServing
 from services.enrolment.ledger import Ledger
 
@@ -61,11 +61,21 @@ def concluded(
     """Close a decision: tell of sessions that it filled or reopened, and have lists that are behind served further."""
     tell_availability(decision)
     for pool_id in sorted(decision.behind):
-        pool = decision.register.pool(pool_id)
-        before = left_of(documents, PoolServing, pool_id)
-        free = before.free if before else decision.free_before(pool) if pool else 0
-        moved = {key: (*key, had) for key, had in (decision.moved_to(pool) if pool else {}).items()}
-        moved |= {(one[0], one[1]): one for one in (before.moved if before else ())}
-        rest = PoolServing(pool=pool_id, free=free, moved=tuple(moved.values()))
+        rest = _to_be_served(decision, pool_id, left_of(documents, PoolServing, pool_id))
         go_on(documents, by, rest, pool_id, moment=decision.moment, cause=cause, now=now)
     return decision.told
+
+
+def _to_be_served(decision: Decision, pool_id: str, before: PoolServing | None) -> PoolServing:
+    """Leave a list to portions, with what its sessions had to offer as far as that is told.
+
+    Where there is no limit, the edition itself has told so.
+    """
+    pool = decision.register.pool(pool_id)
+    if pool is None or pool.capacity is None:
+        return PoolServing(pool=pool_id, free=UNLIMITED)
+    moved = {(one[0], one[1]): one for one in (before.moved if before else ())}
+    moved |= {key: (*key, had) for key, had in decision.moved_to(pool).items()}
+    return PoolServing(
+        pool=pool_id, free=before.free if before else decision.free_before(pool), moved=tuple(moved.values())
+    )

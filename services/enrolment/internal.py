@@ -40,3 +40,7 @@ class PoolServing(EventData):
     pool: str
     free: int
     moved: Many[Moved] = ()
+
+    def had(self, session: tuple[str, str]) -> int:
+        """Return how many seats a session had to offer before: as it came, or as the pool was."""
+        return next((had for *key, had in self.moved if tuple(key) == session), self.free)

@@ -87,6 +87,11 @@ class Ledger:
         """Say whether an earlier decision left this pool's waiting list to be served further."""
         return left_of(self._documents, PoolServing, pool) is not None
 
+    def shown_free(self, pool: str, session: SessionKey) -> int | None:
+        """Return how many seats a session had before its pool's list was served further; None where it is not."""
+        left = left_of(self._documents, PoolServing, pool)
+        return left.had(session) if left else None
+
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""
         self._documents.put(EDITIONS, edition.id, edition)

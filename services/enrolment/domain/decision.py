@@ -62,6 +62,11 @@ class Decision:
         """Return how many seats of a pool were free before this decision."""
         return self._free_before.get(pool.id, pool.free)
 
+    def shown_free(self, pool: Pool, session: SessionKey) -> int:
+        """Return how many seats a session of this pool has to offer as far as that was told."""
+        left = self.register.shown_free(pool.id, session)
+        return self.free_before(pool) if left is None else left
+
     def lags(self, pool_id: str) -> bool:
         """Say whether a pool's waiting list is still being served, so that its free seats are not for others."""
         return pool_id in self.behind or self.register.lags(pool_id)

@@ -42,6 +42,9 @@ class Register(Protocol):
     def lags(self, pool: str) -> bool:
         """Say whether an earlier decision left this pool's waiting list to be served further."""
 
+    def shown_free(self, pool: str, session: SessionKey) -> int | None:
+        """Return how many seats a session had before its pool's list was served further; None where it is not."""
+
     def keep_edition(self, edition: Edition) -> None:
         """Keep an edition."""
 

@@ -192,12 +192,14 @@ def move(decision: Decision, session: Session, before_id: str, after_id: str) ->
     last = 0
     if before and session.key in before.sessions:
         last = before.last
-        decision.moved(session.key, decision.free_before(before))
+        decision.moved(session.key, decision.shown_free(before, session.key))
         decision.change_pool(before, before.without(count))
     elif after:
         decision.moved(session.key, UNLIMITED)
     after = after or Pool(after_id, session.capacity, session.capacity)
     decision.change_pool(after, after.joined_by(count, last))
+    if register.lags(after_id):
+        decision.behind.add(after_id)
 
 
 def offer(decision: Decision, pool: Pool, capacity: int | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chassis.portions import UNFINISHED
+from instroom_contracts import catalog
 from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
     EnrolmentQueued,
@@ -20,7 +21,18 @@ from services.enrolment import answering, settling, waited
 from services.enrolment.domain import decision, places, promotion
 from services.enrolment.parking import asked_in
 from services.enrolment.storage import ENROLMENTS, PARKED, PARKINGS, POOLS
-from tests.unit.enrolment.examples import ASKED, STARTS, Desk, all_of, edition, one_of, request, session
+from tests.unit.enrolment.examples import (
+    ASKED,
+    STARTS,
+    Desk,
+    all_of,
+    choice,
+    companion,
+    edition,
+    one_of,
+    request,
+    session,
+)
 
 NAMES = ("robin", "kim", "sam", "lou", "noa")
 
@@ -123,6 +135,44 @@ def test_a_session_that_is_cancelled_in_between_is_served_no_further() -> None:
     desk.publish(edition(session(capacity=6, state="cancelled"), version=3))
     assert not all_of(desk.finish(), PlaceConfirmed)
     assert {one.state for one in desk.memory.all(ENROLMENTS).values()} == {"cancelled"}
+
+
+def rooms(version: int, seats: int | None, pool: str | None = None, *, hall: int = 1) -> catalog.EditionPublished:
+    """Build an edition of a session with so many seats, in its own room or another's, and of one in the hall."""
+    there = choice("twee", capacity=hall, pool="zaal", companion="optional")
+    return edition(choice("een", capacity=seats, pool=pool), there, version=version)
+
+
+def test_a_session_that_moves_on_while_its_list_is_served_is_told_to_have_seats() -> None:
+    """It was full when that was last told: what it had for a moment in between nobody has heard."""
+    desk = Desk(rooms(1, 0))
+    for name in NAMES[:3]:
+        desk.ask("een", name=name)
+    told = desk.publish(rooms(2, 4))
+    assert not all_of(told, SessionReopened)
+    told = desk.publish(rooms(3, 4, "foyer"))
+    assert one_of(told, SessionReopened).session_id == "een"
+
+
+def test_a_session_that_comes_while_a_list_is_served_is_told_to_have_seats() -> None:
+    """Also where nobody is left on that list, who would have had it served further."""
+    desk = Desk(rooms(1, 0))
+    parties = [desk.ask("twee", name=name, companions=(companion(f"{name}-2", "twee"),)) for name in NAMES[:3]]
+    desk.publish(rooms(2, 0, hall=9))
+    for party in parties[1:]:
+        desk.cancel(party.enrolment_id)
+    told = desk.publish(rooms(3, 9, "zaal", hall=9)) + desk.finish()
+    assert [fact.session_id for fact in all_of(told, SessionReopened)] == ["een"]
+
+
+def test_a_session_that_has_a_limit_again_while_its_list_is_served_is_told_to_be_full() -> None:
+    """The edition said in between that it had none."""
+    desk = Desk(rooms(1, 0))
+    for name in NAMES:
+        desk.ask("een", name=name)
+    desk.publish(rooms(2, None, "foyer"))
+    told = desk.publish(rooms(3, 3, "foyer")) + desk.finish()
+    assert one_of(told, SessionFull).session_id == "een"
 
 
 def test_those_who_waited_for_an_edition_are_decided_in_portions_in_their_order() -> None:
