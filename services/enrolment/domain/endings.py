@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from instroom_contracts.enrolment import Cause
 from services.enrolment.domain import decision as deciding
-from services.enrolment.domain import facts
 from services.enrolment.domain.availability import tell_again_offered
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.transitions import release
-from services.enrolment.domain.values import Enrolment, Place
+from services.enrolment.domain.transitions import call_off
+from services.enrolment.domain.values import Enrolment
 from services.enrolment.domain.withdrawal import serve_after
 
 
@@ -40,7 +38,7 @@ def end_places(decision: Decision, edition: Edition, session_ids: Iterable[str])
     for id in sorted(off):
         holders, complete = _holders(decision, edition, id, left)
         for enrolment in holders:
-            ended = [_end(decision, member, off, edition) for member in _party(decision, enrolment)]
+            ended = [call_off(decision, member, off, edition) for member in _party(decision, enrolment)]
             left -= len(ended)
             parties += ended
         whole = whole and complete
@@ -63,26 +61,3 @@ def _holders(decision: Decision, edition: Edition, session_id: str, most: int) -
 def _party(decision: Decision, main: Enrolment) -> Iterator[Enrolment]:
     yield main
     yield from (one for id in main.companion_ids if (one := decision.register.enrolment(id)))
-
-
-def _end(decision: Decision, enrolment: Enrolment, off: frozenset[str], edition: Edition) -> Enrolment:
-    """Have one enrolment give up its places in these sessions; who waited for one gets a mail that it is off.
-
-    Who was invited hears of it by the invitation that is withdrawn.
-    """
-    leaving = [place for place in enrolment.places if place.state != "released" and place.session_id in off]
-    if not leaving:
-        return enrolment
-    cause: Cause = "edition-cancelled" if edition.cancelled else "session-cancelled"
-    ended = release(decision, enrolment, off, cause)
-    queued = {place.session_id for place in leaving if place.state == "queued"}
-    waited = {place.session_id: place for place in ended.places if place.session_id in queued}
-    _tell_who_waited(decision, ended, [*waited.values()], edition)
-    return ended
-
-
-def _tell_who_waited(decision: Decision, enrolment: Enrolment, places: list[Place], edition: Edition) -> None:
-    """Ask for the mail; not about what had begun: that is over, whatever the catalogue says of it now."""
-    coming = [place for place in places if not edition.begun(place.session_id, decision.moment)]
-    if coming:
-        decision.told.append(facts.called_off_notice(enrolment, coming))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.transitions import hold, promote
+from services.enrolment.domain.transitions import call_off, hold, promote
 from services.enrolment.domain.values import Enrolment, Pool, Turn, turn_id
 
 FIRST_LOOK = 16
@@ -24,7 +24,7 @@ def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
     process gives a seat back.
     """
     if pool := decision.register.pool(pool_id):
-        decision.register.keep_pool(pool)
+        hold(decision, [pool])
     if before is None and is_behind(decision, pool_id):
         decision.behind.add(pool_id)
         return False
@@ -85,6 +85,7 @@ def _offer(decision: Decision, turn: Turn) -> bool:
     if not _served_ahead(decision, turns, decision.pool_id(turn.session)):
         return False
     if _room_for(decision, turns):
+        _end_what_is_off(decision, main)
         for wanted in turns:
             promote(decision, decision.register.enrolment(main.id) or main, wanted)
     return True
@@ -118,3 +119,12 @@ def _queued_turns(decision: Decision, main: Enrolment) -> list[Turn]:
     queued = (place for place in main.places if place.state == "queued")
     turns = (decision.register.turn(turn_id(main.id, place.session_id)) for place in queued)
     return [turn for turn in turns if turn and decision.goes_ahead(*turn.session)]
+
+
+def _end_what_is_off(decision: Decision, main: Enrolment) -> None:
+    """End what a party no longer wants, before it gets the rest: all or nothing holds also where that is reinstated."""
+    edition = decision.register.edition(main.edition_id)
+    off = {place.session_id for place in main.places if not decision.goes_ahead(main.edition_id, place.session_id)}
+    for member in (main, *(decision.register.enrolment(id) for id in main.companion_ids)):
+        if edition and member:
+            call_off(decision, member, off, edition)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from instroom_contracts.enrolment import Cause, PlaceConfirmed, PlaceReleased
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.edition import Session
+from services.enrolment.domain.edition import Edition, Session
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.request import Member
 from services.enrolment.domain.values import (
@@ -133,6 +133,28 @@ def withdraw_again(decision: Decision, enrolment: Enrolment, cause: Cause) -> No
     seats = (place for place in enrolment.places if place.state == "released" and place.sequence)
     decision.told += [facts.invitation(enrolment, place, "CANCEL", cause, decision.moment) for place in seats]
     decision.register.keep_enrolment(enrolment)
+
+
+def call_off(decision: Decision, enrolment: Enrolment, session_ids: Collection[str], edition: Edition) -> Enrolment:
+    """Have an enrolment give up its places in sessions that are off; who waited for one gets a mail that it is off.
+
+    Who was invited hears of it by the invitation that is withdrawn.
+    """
+    leaving = [place for place in enrolment.places if place.state != "released" and place.session_id in session_ids]
+    if not leaving:
+        return enrolment
+    ended = release(decision, enrolment, session_ids, "edition-cancelled" if edition.cancelled else "session-cancelled")
+    queued = {place.session_id for place in leaving if place.state == "queued"}
+    waited = {place.session_id: place for place in ended.places if place.session_id in queued}
+    _tell_who_waited(decision, ended, [*waited.values()], edition)
+    return ended
+
+
+def _tell_who_waited(decision: Decision, enrolment: Enrolment, places: list[Place], edition: Edition) -> None:
+    """Ask for the mail; not about what had begun: that is over, whatever the catalogue says of it now."""
+    coming = [place for place in places if not edition.begun(place.session_id, decision.moment)]
+    if coming:
+        decision.told.append(facts.called_off_notice(enrolment, coming))
 
 
 def is_live(enrolment: Enrolment, register: Register) -> bool:

@@ -1,4 +1,4 @@
-"""Giving places back: seats and turns are freed, an enrolment with nothing left ends, and whoever waits is served."""
+"""Withdrawing: an enrolment ends, with all that it holds, and whoever waits is served."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from instroom_contracts.enrolment import (
     SessionReopened,
 )
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.enrolment.domain import decision, endings
+from services.enrolment.domain import decision, endings, promotion
+from services.enrolment.domain.values import enrolment_id
 from services.enrolment.storage import ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.examples import (
     EDITION,
@@ -29,6 +30,7 @@ from tests.unit.enrolment.examples import (
     companion,
     edition,
     one_of,
+    request,
     session,
 )
 
@@ -254,3 +256,35 @@ def test_without_judging_anew_a_reinstated_session_would_be_emptied(monkeypatch:
     monkeypatch.setattr(endings, "frozenset", lambda _: frozenset(["start", "atelier"]), raising=False)
     desk.publish(edition(START, WORKSHOP, version=3))
     assert all_of(desk.finish(), EnrolmentCancelled)
+
+
+def reinstated_once_the_rest_was_given() -> set[str]:
+    """Cancel one of two sessions for which some wait who want all or nothing, give one of them the other, reinstate it.
+
+    It is given to who is the last to be found by the portions. Returns the states of their places.
+    """
+    desk = Desk(edition(choice("een", capacity=1), choice("twee", capacity=0)))
+    seated = desk.ask("een", name="kim")
+    asked = [request("een", "twee", name=name, all_or_nothing=True) for name in ("robin", "sam", "lou", "noa")]
+    line = sorted(asked, key=lambda one: enrolment_id(one.source, one.id), reverse=True)
+    for one in line:
+        desk.told(one)
+    desk.publish(edition(choice("een", capacity=1), choice("twee", state="cancelled"), version=2))
+    desk.cancel(seated.enrolment_id)
+    desk.publish(edition(choice("een", capacity=1), choice("twee", capacity=0), version=3))
+    desk.finish()
+    first = desk.memory.all(ENROLMENTS)[enrolment_id(line[0].source, line[0].id)]
+    return {place.state for place in first.places if place.state != "released"}
+
+
+def test_who_wants_all_or_nothing_has_it_also_where_a_session_is_reinstated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They got the other as all that they wanted by then: they must not wait for this one again."""
+    small_portions(monkeypatch)
+    assert reinstated_once_the_rest_was_given() == {"confirmed"}
+
+
+def test_without_ending_what_is_off_they_would_wait_for_it_beside_a_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched off, the guard of the test above is missed."""
+    small_portions(monkeypatch)
+    monkeypatch.setattr(promotion, "_end_what_is_off", lambda *_: None)
+    assert reinstated_once_the_rest_was_given() == {"confirmed", "queued"}
