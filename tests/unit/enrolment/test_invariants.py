@@ -156,8 +156,8 @@ def live_on(history: History, steps: list[Step], finally_: Iterable[Check]) -> N
     """Live through a history in which work is left for a while, and check promises: some at once, all at its end."""
     for step in steps:
         history.take(step)
-        for check in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
-            check(history)
+        for holds in (nothing_is_overbooked, everybody_has_one_enrolment, facts_are_in_order):
+            holds(history)
     history.hear(history.desk.finish())
     history.model = history.as_it_is()
     for check in finally_:
