@@ -149,7 +149,8 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
     settled = [pool for pool in evidence.pools if pool.id not in evidence.unfinished]
     free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in settled}
     fitting = [party for party in parties if _fits(party, free, evidence)]
-    idle = [party for party in fitting if _in_time(party, course, evidence)]
+    smaller = _smaller(evidence)
+    idle = [party for party in fitting if _in_time(party, course, smaller, evidence)]
     offences = [
         Offence(_named((party[0].enrolment, party[0].session)), "waits, and seats are free for it") for party in idle
     ]
@@ -188,15 +189,24 @@ def _fits(party: Sequence[Turn], free: Mapping[str, float], evidence: Evidence) 
     return fits and all((now := evidence.sessions.get(turn.session)) and not now.cancelled for turn in party)
 
 
-def _in_time(party: Sequence[Turn], course: Mapping[str, list[Seats]], evidence: Evidence) -> bool:
-    """Say whether the seats came free while they were of use: before any of the party's sessions had begun."""
+def _smaller(evidence: Evidence) -> Mapping[str, Seats]:
+    """Return when each party last became smaller: from then on it may fit into seats that were free before."""
+    released = (change for change in changes(evidence) if change.state == "released")
+    return {change.party[0]: Seats(change.number, 0, at=_told_at(change, evidence)) for change in released}
+
+
+def _in_time(
+    party: Sequence[Turn], course: Mapping[str, list[Seats]], smaller: Mapping[str, Seats], evidence: Evidence
+) -> bool:
+    """Say whether the seats came to be of use before any of the party's sessions had begun."""
     begins = min(evidence.begins(turn.session) for turn in party)
     if evidence.now < begins:
         return True
-    freed = [since for pool, wanted in _wanted(party, evidence).items() if (since := came_free(course[pool], wanted))]
-    if not freed:
+    came = [since for pool, wanted in _wanted(party, evidence).items() if (since := came_free(course[pool], wanted))]
+    came += [smaller[turn.enrolment] for turn in party if turn.enrolment in smaller]
+    if not came:
         return True
-    last = max(freed, key=lambda since: since.number)
+    last = max(came, key=lambda since: since.number)
     moment = last.at or _given_back_at(last.freed_by, evidence)
     return moment is not None and moment < begins
 

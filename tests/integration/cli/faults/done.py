@@ -87,7 +87,7 @@ def answer_that_is_lost(desk: Desk) -> Iterator[None]:
 
 @contextmanager
 def request_that_died(desk: Desk) -> Iterator[None]:
-    """Have a request expire while nobody reads; then publish it again as the operator's account may."""
+    """Have a request expire while nobody reads; then put it back."""
     enrolment, management = desk.services["enrolment"], desk.place.servers.broker.management
     enrolment.stop()
     try:
@@ -102,14 +102,13 @@ def request_that_died(desk: Desk) -> Iterator[None]:
 
 
 async def bring_back(desk: Desk) -> None:
-    """Publish a dead letter again, in the name of who may speak for every source, and take it out of its queue."""
-    async with await aio_pika.connect(desk.place.rabbitmq_url_of("operator")) as connection:
+    """Put a dead letter back into the queue that it died in, as it is: so does the broker's shovel plugin."""
+    async with await aio_pika.connect(desk.place.rabbitmq_url) as connection:
         channel = await connection.channel()
         letter = await (await channel.get_queue(DEAD, ensure=False)).get()
         assert letter is not None
-        intake = await channel.get_exchange(topology.INTAKE, ensure=False)
-        again = aio_pika.Message(letter.body, content_type=letter.content_type, user_id=f"{desk.place.name}.operator")
-        await intake.publish(again, REQUESTED)
+        again = aio_pika.Message(letter.body, content_type=letter.content_type)
+        await channel.default_exchange.publish(again, REQUESTS)
         await letter.ack()
 
 

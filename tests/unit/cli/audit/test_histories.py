@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,7 +81,21 @@ class Streamed(Desk):
         return [published, *super().publish(published, at=at)]
 
 
-def evidence(history: History) -> Evidence:
+@dataclass
+class Dated(History):
+    """Notes when what was told; one fact after the other."""
+
+    desk: Desk = field(default_factory=Streamed)
+    times: list[datetime] = field(default_factory=list)
+
+    def hear(self, told: list[EventData]) -> None:
+        """Take in what was told, each a while after the one before."""
+        super().hear(told)
+        for _ in told:
+            self.times.append(max(self.now, self.times[-1] + APART) if self.times else self.now)
+
+
+def evidence(history: Dated) -> Evidence:
     """Return what the audit would find of a history."""
     memory = history.desk.memory
     return Evidence(
@@ -129,17 +144,17 @@ def _invitations(history: History) -> Iterator[Invitation]:
         yield Invitation(one.enrolment_id, session, one.method, one.asked_at, one.method, one.sequence, "sent")
 
 
-def _facts(history: History) -> Iterator[Fact]:
-    told = [one for one in history.told if topology.TYPES[type_of(type(one))].exchange == topology.EVENTS]
-    for number, one in enumerate(told):
-        at = (ASKED + number * APART).isoformat()
-        attributes = {"id": str(number), "source": "somebody", "type": type_of(type(one)), "time": at}
-        yield Fact(attributes, one.model_dump(mode="json"))
+def _facts(history: Dated) -> Iterator[Fact]:
+    for number, (at, one) in enumerate(zip(history.times, history.told, strict=True)):
+        type = type_of(one.__class__)
+        if topology.TYPES[type].exchange == topology.EVENTS:
+            attributes = {"id": str(number), "source": "somebody", "type": type, "time": at.isoformat()}
+            yield Fact(attributes, one.model_dump(mode="json"))
 
 
 def live_through(seats: dict[str, int | None], steps: list[Step], promises: Sequence[Promise] = PROMISES) -> None:
     """Live through a history, and have it audited after every step."""
-    history = History(seats, desk=Streamed())
+    history = Dated(seats)
     for step in steps:
         history.take(step)
         found = evidence(history)

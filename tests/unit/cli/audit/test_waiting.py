@@ -239,6 +239,19 @@ def test_a_party_that_wants_all_or_nothing_waits_for_its_other_session() -> None
     assert not no_seat_idle(replace(story, pools=(pools[0], replace(pools[1], taken=0)))).holds
 
 
+def test_a_party_that_became_small_enough_after_the_start_waits_rightly() -> None:
+    """Its companion withdrew when the session had begun: the seat that was free before is of no use any more."""
+    party = (
+        enrolment("bob", "queued"),
+        replace(enrolment("eve", "released"), places=(Place("eve", KEY, "released", "bob"),)),
+    )
+    withdrew = changed("eve", "released", 5, "cancellation", "withdrawal of eve")
+    late = replace(withdrew, attributes={**withdrew.attributes, "time": AFTER.isoformat()})
+    story = _idle(enrolments=(enrolment("ada", "released"), *party), counters=(Counter(KEY, 5, 0, 1),))
+    assert no_seat_idle(replace(story, facts=(*FACTS[:6], late))).holds
+    assert not no_seat_idle(replace(story, facts=(*FACTS[:6], withdrew))).holds
+
+
 def test_a_cancelled_session_has_no_seats_to_wait_for() -> None:
     """It will not take place."""
     assert no_seat_idle(_idle(sessions={KEY: Offered(START, cancelled=True)})).holds
