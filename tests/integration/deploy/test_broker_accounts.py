@@ -10,6 +10,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
+from cli.broker import connected
+from cli.trouble import Trouble
 from deploy import accounts
 from deploy.contract import tables
 from instroom_contracts.cloudevent import type_of
@@ -246,6 +248,9 @@ async def test_so_many_queues_and_no_more_are_declared(place: Place) -> None:
             await channel.declare_queue(f"int.many.{number}")
         with pytest.raises(ChannelPreconditionFailed, match="queue limit"):
             await channel.declare_queue("int.many.2")
+    with pytest.raises(Trouble, match=r"queue limit .* `instroom integrator list` names who has them"):
+        async with connected(place.rabbitmq_url_of("operator")) as connection, connection.channel() as own:
+            await own.declare_queue("int.operator.answers", exclusive=True)
 
 
 async def test_a_service_cannot_ask_in_a_sender_s_name(topology: Place) -> None:
