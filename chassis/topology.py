@@ -20,7 +20,7 @@ UNROUTED = "instroom.unrouted"
 """Where a policy sends what nobody is bound for on the intake (its alternate exchange)."""
 
 BYPASS = "instroom.events.bypass"
-"""The exchange, and the queue behind it, by which facts go past queues that do not take them."""
+"""The exchange by which facts go past queues that do not take them."""
 
 
 def exchange(name: str) -> RabbitExchange:

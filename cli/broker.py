@@ -13,7 +13,13 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import AMQPError, DeliveryError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
-from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ProbableAuthenticationError, PublishError
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    ProbableAuthenticationError,
+    PublishError,
+)
 
 from chassis import connections
 from cli.trouble import Exit, Trouble, without_password
@@ -47,6 +53,11 @@ def _told_as_trouble(url: str) -> Iterator[None]:
     except ChannelNotFoundEntity as error:
         raise _trouble(
             f"{server} is not set up: {_reason(error)}. Was it given its definitions (`make up`)?"
+        ) from error
+    except ChannelPreconditionFailed as error:
+        raise _trouble(
+            f"{server} does not do that: {_reason(error)}. Where there are too many queues, `instroom integrator list`"
+            " names who has them."
         ) from error
     except PublishError as error:
         raise _trouble(f"{server} did not take a message: no service listens for its type yet.") from error

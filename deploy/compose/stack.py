@@ -50,13 +50,13 @@ class ComposeStack(Project):
         return f"http://127.0.0.1:{self.ports.pushgateway_port}"
 
     def up(self) -> None:
-        """Build and start what does not run, load the programmes, and write `stack.env`.
+        """Build and start what does not run, write `stack.env`, and load the programmes.
 
         Raises `LocalError` where that fails.
         """
         self._bring_up(*self._building)
-        self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=self.images)
         self._tell_addresses()
+        self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=self.images)
 
     def _tell_addresses(self) -> None:
         doors = self.doors()

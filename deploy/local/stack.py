@@ -84,7 +84,8 @@ class Stack:
     def up(self) -> None:
         """Start what does not run, load the programmes, and write `stack.env`; say what happens.
 
-        Where that fails, everything is stopped again and the reason raised as `LocalError`.
+        Where something does not start, everything is stopped again and the reason raised as `LocalError`; programmes
+        that cannot be loaded are told in the same way, and leave a stack on which that can be mended.
         """
         with self._alone():
             if self.is_up():
@@ -96,6 +97,8 @@ class Stack:
                 stop_all(self.daemons)
                 self.env_file.unlink(missing_ok=True)
                 raise
+            with _timed("five programmes"):
+                self._load_catalogue()
 
     def _start(self) -> None:
         accounts.write_private(self.home / "ports.json", self.servers.ports.model_dump_json(indent=2))
@@ -105,8 +108,6 @@ class Stack:
             self.servers.start()
         self.doors().renew_definitions()
         self._start_services()
-        with _timed("five programmes"):
-            self._load_catalogue()
         self._tell_addresses()
 
     def _start_services(self) -> None:
@@ -175,7 +176,10 @@ class Stack:
         environment = {**os.environ, **accounts.as_operator(self.addresses())}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise LocalError(f"The programmes could not be loaded:\n\n{done.stdout}{done.stderr}")
+            raise LocalError(
+                f"The stack runs, and its programmes could not be loaded:\n\n{done.stdout}{done.stderr}\n"
+                "Mend that, then: .venv/bin/instroom catalog load programmes/"
+            )
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""

@@ -38,6 +38,7 @@ LAG = 'instroom_outbox_lag_seconds{service="catalog",exchange="instroom.events",
 OPLOG_REACH, OPLOG_FULL = "instroom_mongodb_oplog_reach_seconds", "instroom_mongodb_oplog_full_ratio"
 MONGO_MEMORY, MONGO_DISK = "instroom_mongodb_memory_bytes", "instroom_mongodb_disk_free_bytes"
 HOST_MEMORY, HOST_DISK = "node_memory_MemAvailable_bytes", 'node_filesystem_avail_bytes{mountpoint="/"}'
+QUEUES = "rabbitmq_queues"
 BROKER_MEMORY, BROKER_DISK = "rabbitmq_process_resident_memory_bytes", "rabbitmq_disk_space_available_bytes"
 BACKUP, AUDIT = "instroom_backup_ended_timestamp_seconds", "instroom_audit_ended_timestamp_seconds"
 DROPPED = 'rabbitmq_global_messages_dead_lettered_maxlen_total{dead_letter_strategy="disabled"}'
@@ -114,6 +115,7 @@ AT_REST: Series = {
     BROKER_MEMORY: "1e8x4000",
     "rabbitmq_resident_memory_limit_bytes": "1e9x4000",
     BROKER_DISK: "5e10x4000",
+    QUEUES: "60x4000",
     "rabbitmq_disk_space_available_limit_bytes": "5e8x4000",
     BACKUP: "0+240x4000",
     AUDIT: "0+240x4000",
@@ -241,6 +243,8 @@ EXAMPLES = (
     silent("BrokerMemoryHigh", "for five minutes", 5, {BROKER_MEMORY: "9e8x4000"}),
     fires("BrokerDiskLow", "a gigabyte is left", 8, {BROKER_DISK: "1e9x4000"}),
     silent("BrokerDiskLow", "ten gigabytes are left", 8, {BROKER_DISK: "1e10x4000"}),
+    fires("QueuesMany", "nine tenths of what there may be", 15, {QUEUES: "900x4000"}),
+    silent("QueuesMany", "half of that", 15, {QUEUES: "500x4000"}),
     fires("FiguresMissing", "nobody tells of the machine", 8, {'up{job="host",instance="h"}': None}),
     fires("FiguresMissing", "the database tells nothing", 8, {"instroom_mongodb_answers": "0x4000"}),
     silent("FiguresMissing", "it is being started again", 4, {'up{job="host",instance="h"}': "0x12 1x4000"}),

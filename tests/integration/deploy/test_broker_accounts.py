@@ -10,6 +10,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
+from cli.broker import connected
+from cli.trouble import Trouble
 from deploy import accounts
 from deploy.contract import tables
 from instroom_contracts.cloudevent import type_of
@@ -234,6 +236,14 @@ async def test_a_service_gets_its_own_dead_letters_alone(topology: Place, servic
             await bind(topology, service, f"{service}.x.dead", "instroom.dead", other if other == "#" else f"{other}.x")
 
 
+@pytest.mark.parametrize("account", [*accounts.SERVICES, "integrator", "operator"])
+async def test_facts_on_their_way_past_a_queue_are_nobody_s(topology: Place, account: str) -> None:
+    """Whoever takes one out there takes it from all who listen."""
+    async with channel_of(topology, account) as channel:
+        with pytest.raises(ChannelAccessRefused):
+            await (await channel.get_queue("instroom.events.onward", ensure=False)).purge()
+
+
 async def test_so_many_queues_and_no_more_are_declared(place: Place) -> None:
     """RabbitMQ counts no queues by account: one that declares without end is stopped before the broker is full."""
     management = place.servers.broker.management
@@ -246,6 +256,9 @@ async def test_so_many_queues_and_no_more_are_declared(place: Place) -> None:
             await channel.declare_queue(f"int.many.{number}")
         with pytest.raises(ChannelPreconditionFailed, match="queue limit"):
             await channel.declare_queue("int.many.2")
+    with pytest.raises(Trouble, match=r"queue limit .* `instroom integrator list` names who has them"):
+        async with connected(place.rabbitmq_url_of("operator")) as connection, connection.channel() as own:
+            await own.declare_queue("int.operator.answers", exclusive=True)
 
 
 async def test_a_service_cannot_ask_in_a_sender_s_name(topology: Place) -> None:

@@ -52,7 +52,7 @@ def test_what_is_everybody_s_is_made_at_the_set_up() -> None:
         (EVENTS, STREAM),
         (EVENTS, BY_ATTRIBUTE),
         (BYPASS, STREAM),
-        (BYPASS, BYPASS),
+        (BYPASS, "instroom.events.onward"),
     }
 
 
