@@ -79,7 +79,7 @@ async def the_circle_is_broken(world: World, enrolment: ServiceProcess) -> None:
     for id in ("1", "2"):
         await world.systems.send(asked(id))
     await eventually(lambda: echoes(enrolment) == 2)
-    assert world.systems.counts == {"request-refused": 2}
+    await eventually(lambda: world.systems.counts == {"request-refused": 2})
     database = world.databases["enrolment"]
     assert await database["inbox"].count_documents({"_id": {"$regex": f"^{SERVICE}"}}) == 0, "they spend no id"
     held = await database["quarantine"].find({}).to_list(None)
