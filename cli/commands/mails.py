@@ -118,7 +118,7 @@ def _ensure_they_wait(rows: Sequence[Row], which: Which) -> None:
 
 def _say(rows: Sequence[Row]) -> None:
     for row in rows[:MOST_SHOWN]:
-        remark(f"{row['id']}  {row['state']}: {shown(row['trouble'])}")
+        remark(f"{row['id']}  {': '.join(filter(None, (row['state'], row['trouble'])))}")
     if len(rows) > MOST_SHOWN:
         remark(f"... and {len(rows) - MOST_SHOWN} more")
     counts = Counter(row["state"] for row in rows)
