@@ -21,8 +21,8 @@ from pymongo import DeleteOne, ReplaceOne
 from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
-from services.enrolment import answering, rekeying, schema, settling, untold
-from services.enrolment.domain import rules, values
+from services.enrolment import answering, rekeying, schema, settling, storage, untold
+from services.enrolment.domain import decision, rules, values
 from services.notification import handlers, ledger
 
 FRAGILE = b"handle with care"
@@ -129,6 +129,44 @@ def isolation() -> None:
     switch(mongo.Mongo, "transaction", unguarded)
     switch(store, "bulk_write", overwrite)
     switch(inbox, "bulk_write", overwrite)
+
+
+def moment() -> None:
+    """Read what a batch needs at several moments, with time for others in between."""
+    read = store.Store._read_kind
+
+    @asynccontextmanager
+    async def now_and_then(self: mongo.Mongo) -> AsyncIterator[mongo.Session]:
+        async with await mongo._settled(self._client.start_session()) as session:
+            yield session
+
+    async def slowly(self: store.Store, kind: Any, *rest: Any) -> None:
+        await asyncio.sleep(0.03)
+        await read(self, kind, *rest)
+
+    switch(mongo.Mongo, "snapshot", now_and_then)
+    switch(store.Store, "_read_kind", slowly)
+
+
+def crumbs() -> None:
+    """Do long work two places at a time: no guard, but what takes a session of thousands otherwise."""
+    switch(decision, "PORTION", 2)
+
+
+def revisions() -> None:
+    """Write pools and counts over whatever others have made of them."""
+    write, unguarded = store.bulk_write, {storage.POOLS.collection, storage.SESSIONS.collection}
+
+    async def overwrite(database: mongo.Database, collection: str, bulk: store.Bulk, session: Any) -> None:
+        if collection in unguarded:
+            for document in bulk.replaced:
+                await database[collection].replace_one({"_id": document["_id"]}, document, session=session)
+            bulk = replace(bulk, replaced=[])
+        await write(database, collection, bulk, session)
+
+    switch(store, "bulk_write", overwrite)
+    switch(schema, "POOL_GUARD", {})
+    switch(schema, "SESSION_GUARD", {})
 
 
 def acknowledgement() -> None:
@@ -253,6 +291,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     for guard in (
         *(seats, memory, quarantine, legibility, breaker, fragile, stillborn, progress, isolation, acknowledgement),
         *(confirms, order, bypass, patience, hurry, leave, echoes, keys, farewells, measure, scales, rest, restraint),
+        *(revisions, crumbs, moment),
     )
 }
 
