@@ -63,6 +63,11 @@ class Plan:
     events: Sequence[Document]
     now: datetime
 
+    @property
+    def changes_what_is_cached(self) -> bool:
+        """Say whether it changes what seldom changes, and what others decide on without writing it."""
+        return any(kind.cached for kind, _ in self.verdict.changes)
+
     def digests(self) -> dict[str, str]:
         """Return the digests of the messages that are decided by it."""
         return {key: message.digest for key, message in self.verdict.spent.items()}
@@ -93,7 +98,13 @@ class Committer:
         self.available = True
 
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
-        """Decide a batch on top of one that is still being written; None where that cannot be done."""
+        """Decide a batch on top of one that is still being written; None where that cannot be done.
+
+        Once that one is written, others may change it again before this process has heard so. Of what this one writes
+        the revision tells; who decides on an edition does not write it, so one that is on its way is waited for.
+        """
+        if ahead is not None and ahead.changes_what_is_cached:
+            return None
         try:
             return await self._plan_before(batch, ahead)
         except Exception as error:  # noqa: BLE001  whatever it is, `commit` meets it again and deals with it

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chassis.committer import Committer
+from chassis.committer import Committer, Plan
 from chassis.deciding import Received
 from chassis.documents import Loaded, Need
 from chassis.mongo import Mongo, Session, _settled
@@ -112,3 +112,37 @@ async def test_read_at_several_moments_a_portion_would_take_a_seat_of_others(
     at_several_moments(monkeypatch)
     await places_end_while_the_session_moves(ground, monkeypatch)
     assert await taken(ground) == {OWN: 1, HALL: 0}
+
+
+def sister(version: int, seats: int, pool: str | None) -> Received:
+    """Make the message of another edition of the provider."""
+    state = edition(choice("elders", capacity=seats, pool=pool), edition_id="zustereditie", version=version)
+    return received([new_event(state, source=CATALOG)])[0]
+
+
+async def hall_offered_on_top_of_an_edition(ground: Ground) -> int | None:
+    """Have a process take in two editions, the second on top of the first, while another process changes the first.
+
+    Its session comes to the hall with one seat. Returns how many seats the hall offers.
+    """
+    ours = ground.committer()
+    await ours.commit([published(1, None, 9)])
+    first, second = [sister(1, 8, None)], [published(2, "zaal", 9)]
+    ahead = await ours.prepare(first, None)
+    assert await ours.commit(first, ahead)
+    await ground.committer().commit([sister(2, 1, "zaal")])
+    await ours.commit(second, await ours.prepare(second, ahead))
+    return (await ground.all(POOLS))[HALL].capacity
+
+
+async def test_nothing_is_decided_on_top_of_an_edition_that_is_on_its_way(ground: Ground) -> None:
+    """Until a process has heard that its commit came about, another may have changed what that wrote."""
+    assert await hall_offered_on_top_of_an_edition(ground) == 1
+
+
+async def test_decided_on_top_of_it_a_room_would_offer_what_nobody_says_any_more(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched off, the guard of the test above is missed."""
+    monkeypatch.setattr(Plan, "changes_what_is_cached", False)
+    assert await hall_offered_on_top_of_an_edition(ground) == 8
