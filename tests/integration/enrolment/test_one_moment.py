@@ -132,7 +132,8 @@ async def hall_offered_on_top_of_an_edition(ground: Ground) -> int | None:
     assert await ours.commit(first, ahead)
     await ground.committer().commit([sister(2, 1, "zaal")])
     await ours.commit(second, await ours.prepare(second, ahead))
-    return (await ground.all(POOLS))[HALL].capacity
+    offered: int | None = (await ground.all(POOLS))[HALL].capacity
+    return offered
 
 
 async def test_nothing_is_decided_on_top_of_an_edition_that_is_on_its_way(ground: Ground) -> None:
