@@ -63,11 +63,16 @@ class Process:
             await asyncio.sleep(0.05)
 
     def peak_rss_mib(self) -> float:
-        """Return the most memory that was ever resident, in MiB (proc(5), VmHWM)."""
-        status = Path(f"/proc/{self.popen.pid}/status").read_text(encoding="ascii")
-        match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-        assert match is not None
-        return int(match[1]) / 1024
+        """Return the most memory that it ever had resident, in MiB."""
+        return peak_rss_mib(self.popen.pid)
+
+
+def peak_rss_mib(pid: int) -> float:
+    """Return the most memory that a process ever had resident, in MiB (proc(5), VmHWM)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    assert match is not None
+    return int(match[1]) / 1024
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import EnrolmentRequested
 from tests.e2e.world import World
 from tests.support.eventually import eventually
-from tests.unit.enrolment.examples import request
+from tests.unit.enrolment.examples import EDITION, request
 
 SYSTEMS = 20
 TROUBLE = (AMQPError, LowLevelAMQPError, OSError, TimeoutError, RuntimeError)
@@ -32,8 +32,16 @@ class Load:
     world: World
     most: int
     pause_s: float
+    systems: int
+    edition_id: str
     asked: set[str] = field(default_factory=set)
     _over: bool = False
+
+    @property
+    def waited_s(self) -> list[float]:
+        """Return how long each request waited for its answer, of those that have one."""
+        answered = self.world.systems.seconds
+        return [answered[id] for id in self.asked if id in answered]
 
     def stop(self) -> None:
         """Ask for no more places; what was begun is published still."""
@@ -43,14 +51,14 @@ class Load:
         """Publish until stopped, or until there were so many."""
         numbers = iter(range(self.most))
         async with asyncio.TaskGroup() as systems:
-            for _ in range(SYSTEMS):
+            for _ in range(self.systems):
                 systems.create_task(self._ask(numbers))
 
     async def _ask(self, numbers: Iterator[int]) -> None:
         for number in numbers:
             if self._over:
                 return
-            event = request(name=f"deelnemer-{number}")
+            event = request(name=f"deelnemer-{number}", edition_id=self.edition_id)
             self.asked.add(event.id)
             await self._publish(event)
 
@@ -65,9 +73,11 @@ class Load:
 
 
 @asynccontextmanager
-async def load(world: World, most: int = 1500, *, pause_s: float = 0.0) -> AsyncIterator[Load]:
+async def load(
+    world: World, most: int = 1500, *, pause_s: float = 0.0, systems: int = SYSTEMS, edition_id: str = EDITION
+) -> AsyncIterator[Load]:
     """Have systems ask for places during the block, at most so many; at its end every request is published."""
-    made = Load(world, most, pause_s)
+    made = Load(world, most, pause_s, systems, edition_id)
     task = asyncio.create_task(made.run())
     try:
         yield made

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from services.notification.domain import Invitation, Meeting
 from services.notification.storage import INVITATIONS, MEETINGS
 from tests.e2e.world import World, open_world
+from tests.faults.load import every_request_is_answered_once, load
 from tests.faults.test_notification_killed import IMPATIENT, LINES
+from tests.faults.watch import Watch
 from tests.support.calendars import received
 from tests.support.eventually import eventually
 from tests.support.mailserver import MailServer
 from tests.support.place import Place
 from tests.support.running import running
+from tests.unit.enrolment import examples
 from tests.unit.notification import builders
 
 MANY = int(os.environ.get("INSTROOM_TEST_INVITATIONS", "400"))
@@ -24,7 +29,8 @@ HUGE = int(os.environ.get("INSTROOM_TEST_INVITATIONS_FOLLOWED", "4000"))
 """How many invitations are too many for one transaction, or for memory."""
 
 SESSION = "week-noord/proces"
-MOVED = builders.STARTS + timedelta(days=7)
+MOVED, MOVED_AGAIN = builders.STARTS + timedelta(days=7), builders.STARTS + timedelta(days=14)
+PATIENCE_S = 60 + MANY / 5
 ON_SITE: dict[str, Any] = {"form": "on-site", "location": "Utrecht"}
 
 
@@ -62,24 +68,66 @@ async def keep(world: World, count: int, sent: int) -> None:
 
 
 async def test_a_session_moves_at_once_and_everybody_is_told_once(place: Place, mail_server: MailServer) -> None:
-    """The change waits for no mail; who was told the old time gets one mail more, and nobody two that say the same."""
+    """The change waits for no mail; who was told the old time gets one mail more, and nobody two that say the same.
+
+    So it is again when all are told, and the whole time others ask for places elsewhere.
+    """
     settings = {**IMPATIENT, "SMTP_URL": mail_server.url}
-    with running(place, "notification", settings=settings) as (mails,):
+    with running(place, "notification", "enrolment", settings=settings) as services:
         async with open_world(place) as world:
+            await world.publish_edition(examples.edition(), "enrolment")
             await world.publish_edition(builders.edition(builders.session(**ON_SITE)), "notification")
-            mail_server.holds = "dot"
-            await keep(world, MANY, MANY // 2)
-            await eventually(lambda: mail_server.held >= LINES, within=20)
-            before = await version_of(world)
-            await world.publish_edition(moved(), "notification")
-            await eventually(lambda: has_moved(world, before), within=5)
-            assert mail_server.held >= LINES, "the change did not wait for the mails that go out"
-            mail_server.holds = None
-            await eventually(lambda: len(mail_server.mails) > MANY // 2, within=60 + MANY / 50)
-            mails.kill()
-            await asyncio.to_thread(mails.start)
-            await eventually(lambda: all_are_told(world), within=60 + MANY / 50)
-            everybody_was_told_once(mail_server, await listed(world))
+            async with load(world, 100_000, pause_s=0.2, systems=1) as asking:
+                watch = Watch("moved while mailed", services)
+                await moves_while_mails_go_out(world, mail_server, watch)
+                await watch.over(asking.waited_s)
+                everybody_was_told_once(mail_server, await listed(world))
+                watch = Watch("moved when all were mailed", services)
+                await moves_when_all_are_told(world, mail_server, watch)
+                asking.stop()
+            await every_request_is_answered_once(world, asking.asked)
+            await watch.over(asking.waited_s)
+            no_mail_is_told_twice(world)
+
+
+async def moves_while_mails_go_out(world: World, mail_server: MailServer, watch: Watch) -> None:
+    """Move the session when half of its mails are to go out still, and kill the service in the middle of the rest."""
+    mail_server.holds = "dot"
+    await keep(world, MANY, MANY // 2)
+    await eventually(lambda: mail_server.held >= LINES, within=20)
+    before = await version_of(world)
+    await world.publish_edition(moved(), "notification")
+    await eventually(lambda: has_moved(world, before), within=5)
+    assert mail_server.held >= LINES, "the change did not wait for the mails that go out"
+    mail_server.holds = None
+    await watch.until(partial(mailed, mail_server), MANY // 2, within=PATIENCE_S)
+    await watch.kill(watch.services[0])
+    await watch.until(partial(mailed, mail_server), MANY - LINES, within=PATIENCE_S)
+    await eventually(lambda: all_are_told(world), within=PATIENCE_S)
+
+
+async def moves_when_all_are_told(world: World, mail_server: MailServer, watch: Watch) -> None:
+    """Move the session again, and look at who hears of it."""
+    already = len(mail_server.mails)
+    await world.publish_edition(moved(MOVED_AGAIN, version=3), "notification")
+    await watch.until(partial(mailed, mail_server), already + MANY, within=PATIENCE_S)
+    await eventually(lambda: all_are_told(world), within=PATIENCE_S)
+    hear = Counter(mail.recipients[0] for mail in mail_server.mails[already:])
+    assert len(hear) == MANY
+    assert set(hear.values()) == {1}
+    assert {received(mail.raw).entry.starts_at for mail in mail_server.mails[already:]} == {MOVED_AGAIN}
+
+
+async def mailed(mail_server: MailServer) -> int:
+    """Return how many mails were taken."""
+    return len(mail_server.mails)
+
+
+def no_mail_is_told_twice(world: World) -> None:
+    """Check that each mail is told to be sent once."""
+    sent = [fact["data"] for fact in world.systems.facts if fact["kind"] == "invite-sent"]
+    told = Counter((one["enrolmentId"], one["sequence"]) for one in sent)
+    assert set(told.values()) == {1}
 
 
 async def test_so_many_invitations_follow_in_portions_whatever_is_killed(place: Place, mail_server: MailServer) -> None:
@@ -115,15 +163,14 @@ async def nothing_is_behind(world: World) -> None:
     assert not await world.databases["notification"][MEETINGS.collection].count_documents({"behind": True})
 
 
-def moved() -> Any:
-    """Build the edition with its session a week later."""
-    later = builders.session(starts_at=MOVED, ends_at=MOVED + timedelta(hours=3), **ON_SITE)
-    return builders.edition(later, version=2)
+def moved(to: datetime = MOVED, version: int = 2) -> Any:
+    """Build the edition with its session at another time."""
+    return builders.edition(builders.session(starts_at=to, ends_at=to + timedelta(hours=3), **ON_SITE), version=version)
 
 
 async def all_are_told(world: World) -> None:
-    """Check that no mail is under way, and that no session is behind."""
-    under_way = {"delivery.state": {"$nin": ["sent", "uncertain"]}}
+    """Check that none of the session's mails is under way, and that no session is behind."""
+    under_way = {"session": SESSION, "delivery.state": {"$nin": ["sent", "uncertain"]}}
     assert not await world.databases["notification"][INVITATIONS.collection].count_documents(under_way)
     await nothing_is_behind(world)
 
