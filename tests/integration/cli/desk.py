@@ -44,6 +44,7 @@ class Desk:
             "MONGO_URL": self.place.mongo_url,
             "MONGO_DATABASE_PREFIX": self.place.name,
             "RABBITMQ_ADMIN_URL": self.administration,
+            **{f"{name.upper()}_HEALTH_URL": f"{one.url}/readyz" for name, one in self.services.items()},
         }
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,14 @@ def test_status_shows_the_whole_and_names_nobody(desk: Desk) -> None:
     assert "enrolment.enrolment-requested.v1" in seen
     assert "example.org" not in seen
     assert "Robin" not in seen
-    assert "Services: none" not in seen  # their pages are not known to this desk, as from outside of containers
+    assert re.search(r"enrolment +ready", seen)
+
+
+def test_where_no_health_page_is_known_the_services_are_not_called_none(desk: Desk) -> None:
+    """As from outside of containers."""
+    looked = desk.run("status", **{f"{service.upper()}_HEALTH_URL": "" for service in desk.services})
+    assert (looked.exit_code, EDITION in looked.stdout, "Services" in looked.stdout) == (0, True, False)
+    assert "no ..._HEALTH_URL is set" in looked.stderr
 
 
 async def test_an_invalid_message_is_mended_and_replayed(desk: Desk) -> None:

@@ -69,6 +69,11 @@ def names(facts: Sequence[Fact]) -> list[str]:
     return [name for name in short if not name.startswith("invite-")]
 
 
+def published(facts: Sequence[Fact]) -> list[str]:
+    """Return the editions that were published: mails of an earlier test may still come to something meanwhile."""
+    return [fact["partitionkey"] for fact in facts if "edition-published" in fact["type"]]
+
+
 def is_confirmed(facts: Sequence[Fact]) -> bool:
     """Say whether an enrolment is among these."""
     return "enrolment-confirmed" in names(facts)
@@ -202,8 +207,8 @@ async def test_adding_again_changes_the_part_and_the_queues_stay_bound(desk: Des
         assert listed(desk, name)["only"] == [f"edition {SEATS[1]}", "provider nobody"]
         for edition in (EDITION, SEATS[1]):
             assert desk.run("catalog", "republish", edition).exit_code == 0
-        await eventually(lambda: len(heard) == 1)
-    assert heard[0]["partitionkey"] == SEATS[1]
+        await eventually(lambda: SEATS[1] in published(heard))
+    assert published(heard) == [SEATS[1]]
 
 
 @pytest.mark.filterwarnings(  # aiormq forgets a coroutine where the broker closes its connection
