@@ -25,8 +25,8 @@ async def silenced(place: Place, *, without: str | None = None) -> None:
         service_at_work = running(place, "enrolment", settings={"RABBITMQ_URL": through}, without=without)
         (service,) = await asyncio.to_thread(life.enter_context, service_at_work)
         try:
-            gate.hold()
-            await eventually(lambda: gate.held > 0)
+            cut = gate.hold()
+            await eventually(lambda: gate.held >= cut)  # the consumers' among them
             gate.let_through()
             await eventually(service.ready, within=20)
         finally:

@@ -17,15 +17,16 @@ class Gate:
         self._is_mute = False
         self.held = 0
 
-    def hold(self) -> None:
-        """Cut every connection, and hold those that come from now on."""
+    def hold(self) -> int:
+        """Cut every connection, and hold those that come from now on; return how many were cut."""
         self._holds = True
-        self.cut()
+        return self.cut()
 
-    def cut(self) -> None:
-        """Cut every connection; new ones pass."""
+    def cut(self) -> int:
+        """Cut every connection, and return how many there were; new ones pass."""
         for writer in self._open:
             writer.close()
+        return len(self._open)
 
     def mute(self) -> None:
         """Lose what clients say from now on, acknowledgements among it; they go on hearing the server."""
