@@ -139,6 +139,17 @@ def came_free(course: list[Seats], wanted: int) -> Seats | None:
     return since if course and course[-1].free >= wanted else None
 
 
+def moved(evidence: Evidence) -> Iterator[tuple[SessionKey, Seats]]:
+    """Give each move of a session to another pool, whose seats may have been free long before."""
+    pools: dict[SessionKey, str] = {}
+    for number, fact in enumerate(evidence.told):
+        for session in fact.data["sessions"] if fact.name == "edition-published" else ():
+            key, pool = (fact.edition, session["sessionId"]), pool_in(fact.data, session)
+            if pools.setdefault(key, pool) != pool:
+                pools[key] = pool
+                yield key, Seats(number, 0, at=datetime.fromisoformat(fact.text("time")))
+
+
 def sharing(evidence: Evidence) -> Mapping[SessionKey, set[SessionKey]]:
     """Return the sessions that share a pool with each: those that always did, and were never cancelled."""
     pools: dict[SessionKey, set[str]] = {session: {evidence.pool_of(session)} for session in evidence.sessions}

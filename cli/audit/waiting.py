@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from cli.audit.evidence import Evidence, PlaceKey, SessionKey, Turn
-from cli.audit.history import Change, Party, Seats, came_free, changes, seats, sharing
+from cli.audit.history import Change, Party, Seats, came_free, changes, moved, seats, sharing
 from cli.audit.verdict import Offence, Verdict, verdict
 
 TRUNCATED = "the replay stream no longer holds the first facts: not judged"
@@ -149,8 +149,8 @@ def no_seat_idle(evidence: Evidence) -> Verdict:
     settled = [pool for pool in evidence.pools if pool.id not in evidence.unfinished]
     free = {pool.id: math.inf if pool.limit is None else pool.limit - pool.taken for pool in settled}
     fitting = [party for party in parties if _fits(party, free, evidence)]
-    smaller = _smaller(evidence)
-    idle = [party for party in fitting if _in_time(party, course, smaller, evidence)]
+    fit_since = _fit_since(evidence)
+    idle = [party for party in fitting if _in_time(party, course, fit_since, evidence)]
     offences = [
         Offence(_named((party[0].enrolment, party[0].session)), "waits, and seats are free for it") for party in idle
     ]
@@ -189,21 +189,28 @@ def _fits(party: Sequence[Turn], free: Mapping[str, float], evidence: Evidence) 
     return fits and all((now := evidence.sessions.get(turn.session)) and not now.cancelled for turn in party)
 
 
-def _smaller(evidence: Evidence) -> Mapping[str, Seats]:
-    """Return when each party last became smaller: from then on it may fit into seats that were free before."""
+def _fit_since(evidence: Evidence) -> Mapping[str | SessionKey, Seats]:
+    """Return since when a party may fit into seats that were free before: it became smaller, or its session moved."""
     released = (change for change in changes(evidence) if change.state == "released")
-    return {change.party[0]: Seats(change.number, 0, at=_told_at(change, evidence)) for change in released}
+    since: dict[str | SessionKey, Seats] = {
+        change.party[0]: Seats(change.number, 0, at=_told_at(change, evidence)) for change in released
+    }
+    since.update(moved(evidence))
+    return since
 
 
 def _in_time(
-    party: Sequence[Turn], course: Mapping[str, list[Seats]], smaller: Mapping[str, Seats], evidence: Evidence
+    party: Sequence[Turn],
+    course: Mapping[str, list[Seats]],
+    fit_since: Mapping[str | SessionKey, Seats],
+    evidence: Evidence,
 ) -> bool:
     """Say whether the seats came to be of use before any of the party's sessions had begun."""
     begins = min(evidence.begins(turn.session) for turn in party)
     if evidence.now < begins:
         return True
     came = [since for pool, wanted in _wanted(party, evidence).items() if (since := came_free(course[pool], wanted))]
-    came += [smaller[turn.enrolment] for turn in party if turn.enrolment in smaller]
+    came += [fit_since[one] for turn in party for one in (turn.enrolment, turn.session) if one in fit_since]
     if not came:
         return True
     last = max(came, key=lambda since: since.number)

@@ -41,7 +41,20 @@ from instroom_contracts.notification import InvitationRequested
 from services.enrolment.domain import promotion
 from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.examples import ASKED, Desk
-from tests.unit.enrolment.history import FOYER, HALL, NAMES, OWN, STEPS, Cancel, Enrol, History, Seats, Step
+from tests.unit.enrolment.history import (
+    FOYER,
+    HALL,
+    NAMES,
+    OWN,
+    STEPS,
+    Begin,
+    Cancel,
+    Enrol,
+    History,
+    Move,
+    Seats,
+    Step,
+)
 
 PROMISES = (
     no_pool_overbooked,
@@ -174,6 +187,28 @@ def test_nothing_is_found_where_nothing_is_wrong(seats: dict[str, int | None], s
 def test_nothing_is_found_where_sessions_share_a_hall(steps: list[Step]) -> None:
     """Those who wait for different sessions of a pool are on one list."""
     live_through(ONE_SEAT, steps)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_seats_that_a_session_finds_where_it_moves(*, begun: bool) -> None:
+    """They were free all along, and of use since the move: whoever waits gets them, but for what has begun."""
+    history = Dated({**ONE_SEAT, OWN["een"]: 0, HALL: None})
+    history.take(Enrol("robin", frozenset(["een"]), companions=0, all_or_nothing=True, elsewhere=False))
+    if begun:
+        history.take(Begin())
+    history.take(Move({"een": HALL}, FOYER, 1))
+    found = evidence(history)
+    assert [one.state for one in found.enrolments] == ["queued" if begun else "confirmed"]
+    assert no_seat_idle(found).offences == ()
+
+
+def test_seats_that_nobody_is_given_after_a_move_are_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twin: a service that serves no list finds them as free."""
+    monkeypatch.setattr(promotion, "_turns", lambda *_: iter(()))
+    history = Dated({**ONE_SEAT, OWN["een"]: 0, HALL: None})
+    history.take(Enrol("robin", frozenset(["een"]), companions=0, all_or_nothing=True, elsewhere=False))
+    history.take(Move({"een": HALL}, FOYER, 1))
+    assert {one.detail for one in no_seat_idle(evidence(history)).offences} == {"waits, and seats are free for it"}
 
 
 ORDERS: dict[str, Callable[[Any], Any]] = {
