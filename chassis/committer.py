@@ -20,6 +20,7 @@ import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
 from chassis.clock import Clock
+from chassis.cooperative import cooperatively
 from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
@@ -29,7 +30,6 @@ from chassis.outbox import Teller
 from chassis.senders import Admission
 from chassis.store import Store, Writes, writes_of
 from chassis.tracing import OFF, Tracer
-from chassis.turns import in_turns
 from instroom_contracts.cloudevent import InvalidEvent, Problem, TooLarge, type_of
 
 log = structlog.get_logger()
@@ -206,7 +206,7 @@ class Committer:
         decided = seen | (ahead.digests() if ahead else {})
         while not isinstance(outcome := await decide(batch, decided, loaded, now, self._admission), Verdict):
             await self._store.read(outcome, loaded, session)
-        events = [self._teller.envelope(told, now) async for told in in_turns(outcome.told)]
+        events = [self._teller.envelope(told, now) async for told in cooperatively(outcome.told)]
         records = inbox.records(outcome.spent, self._teller.answered(outcome.told, events), now)
         writes = await writes_of(outcome.changes, loaded)
         return Plan(outcome, loaded, records, writes, events, now)

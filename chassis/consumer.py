@@ -22,6 +22,7 @@ from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
 from chassis import metrics
 from chassis.committer import Committer, Limits, Plan
+from chassis.cooperative import cooperatively
 from chassis.deciding import Received
 from chassis.errors import is_asked_to_stop
 from chassis.handling import Hears
@@ -29,7 +30,6 @@ from chassis.hands import Breaker, Hand
 from chassis.incoming import Arrived, Taker, Taps
 from chassis.reading import received, unread
 from chassis.tracing import OFF, Tracer
-from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, type_of
 
 log = structlog.get_logger()
@@ -175,7 +175,7 @@ class Consumer:
         deliveries = [delivery for delivery in taken if not delivery.hand.channel.is_closed]  # the others come again
         deliveries.sort(key=lambda delivery: (id(delivery.hand), delivery.tag))
         messages = [message for message, _ in asked]
-        messages += [self._read(delivery) async for delivery in in_turns(deliveries)]
+        messages += [self._read(delivery) async for delivery in cooperatively(deliveries)]
         return Batch(messages, deliveries, [done for _, done in asked])
 
     async def _finish(self, batch: Batch, plan: Plan | None) -> bool:

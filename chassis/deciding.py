@@ -14,11 +14,11 @@ from typing import Any
 
 from chassis.allowances import Allowance
 from chassis.answers import DECIDED, UNDER_WAY
+from chassis.cooperative import cooperatively
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Cause, Handler, Hears, Tell, goes_back_to
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
-from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
 from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.topology import EVENTS, INTAKE, TYPES
@@ -124,7 +124,7 @@ class Verdict:
 async def foresee(batch: Sequence[Received], loaded: Loaded) -> frozenset[Need]:
     """Return what deciding these messages will need, as far as can be foreseen, and what `loaded` lacks of it."""
     documents, needs = Documents(loaded), set[Need]()
-    async for message in in_turns(batch):
+    async for message in cooperatively(batch):
         needs.update(_foreseen(message, documents))
     return frozenset(needs)
 
@@ -153,7 +153,7 @@ async def decide(
     """
     verdict, needs = Verdict(), set[Need]()
     deciding = _Deciding(inbox, loaded, now, admission, verdict)
-    async for message in in_turns(batch):
+    async for message in cooperatively(batch):
         deciding.now += APART
         try:
             deciding.judge(message)

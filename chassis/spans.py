@@ -25,11 +25,11 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chassis import logs
+from chassis.cooperative import cooperatively
 from chassis.deciding import Received, Verdict
 from chassis.documents import Document
 from chassis.handling import Tell
 from chassis.tracing import Server, Step, Tracer
-from chassis.turns import in_turns
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent
 
 log = structlog.get_logger()
@@ -155,7 +155,7 @@ class SpanTracer(Tracer):
 
     async def published(self, events: Sequence[Document], began: int, unconfirmed: Collection[int]) -> None:
         """Span each event's publishing, below what its traceparent names; no trace begins here."""
-        async for number, event in in_turns(enumerate(events)):
+        async for number, event in cooperatively(enumerate(events)):
             traceparent = event.get("traceparent")
             if traceparent is None or not _is_sampled(traceparent):
                 continue

@@ -13,11 +13,11 @@ from typing import Any
 
 from pymongo import DeleteOne
 
+from chassis.cooperative import cooperatively
 from chassis.documents import ById, Document, First, Head, Kind, Loaded, Need
 from chassis.errors import Conflict
 from chassis.mongo import Collection, Database, Session
 from chassis.recent import Recent
-from chassis.turns import in_turns
 
 Key = tuple[Kind[Any], str]
 
@@ -118,7 +118,7 @@ class Store:
 async def writes_of(changes: Mapping[Key, Any], loaded: Loaded) -> Writes:
     """Return what it takes to write these changes, by collection, and the revisions that they build on."""
     writes: Writes = defaultdict(Bulk)
-    async for (kind, id), value in in_turns(changes.items()):
+    async for (kind, id), value in cooperatively(changes.items()):
         if kind.written_elsewhere:
             continue
         writes[kind.collection].add(kind, id, value, loaded.versions.get((kind, id)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.transitions import call_off, hold, promote
+from services.enrolment.domain.transitions import call_off, keep_as_read, promote
 from services.enrolment.domain.values import Enrolment, Pool, Turn, turn_id
 
 FIRST_LOOK = 16
@@ -24,7 +24,7 @@ def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
     process gives a seat back.
     """
     if pool := decision.register.pool(pool_id):
-        hold(decision, [pool])
+        keep_as_read(decision, [pool])
     if before is None and is_behind(decision, pool_id):
         decision.behind.add(pool_id)
         return False
@@ -110,7 +110,7 @@ def _room_for(decision: Decision, turns: list[Turn]) -> bool:
     offered = all(decision.still_offered(turn.edition_id, turn.session_id) for turn in turns)
     if offered and all(wanted[pool.id] <= pool.free for pool in pools):
         return True
-    hold(decision, pools)
+    keep_as_read(decision, pools)
     return False
 
 

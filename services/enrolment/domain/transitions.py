@@ -229,7 +229,7 @@ def offer(decision: Decision, pool: Pool, capacity: int | None) -> None:
     decision.change_pool(pool, pool.offer(capacity))
 
 
-def hold(decision: Decision, pools: Iterable[Pool]) -> None:
+def keep_as_read(decision: Decision, pools: Iterable[Pool]) -> None:
     """Keep pools again as they are: what was decided from reading them must not stand if somebody changes them now."""
     for pool in pools:
         decision.register.keep_pool(pool)

@@ -1,10 +1,10 @@
-"""Long work lets others have their turn."""
+"""Long loops let other tasks run."""
 
 from __future__ import annotations
 
 import asyncio
 
-from chassis.turns import PER_TURN, in_turns
+from chassis.cooperative import PER_SLICE, cooperatively
 
 
 async def test_others_have_their_turn_while_much_is_done() -> None:
@@ -12,12 +12,12 @@ async def test_others_have_their_turn_while_much_is_done() -> None:
     seen: list[int] = []
     other = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon(lambda: other.set_result(len(seen)))
-    seen += [item async for item in in_turns(range(3 * PER_TURN))]
-    assert seen == list(range(3 * PER_TURN))
+    seen += [item async for item in cooperatively(range(3 * PER_SLICE))]
+    assert seen == list(range(3 * PER_SLICE))
     assert other.done()
 
 
 async def test_nothing_is_done_for_nothing() -> None:
-    """An empty batch has no turns."""
+    """An empty batch has no slices."""
     nothing: list[int] = []
-    assert [item async for item in in_turns(nothing)] == []
+    assert [item async for item in cooperatively(nothing)] == []
