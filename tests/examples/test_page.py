@@ -19,7 +19,7 @@ def test_every_command_of_the_page_does_what_the_page_says(tmp_path: Path) -> No
     """A stranger has nobody to ask, and leaves at the first command that fails."""
     todo = steps(PAGE.read_text(encoding="utf-8"))
     with cloned(tmp_path) as clone:
-        done = follow(todo, clone.folder, clone.environment, within=300)
+        done = follow(todo, clone.folder, clone.environment, within=900)
     assert [str(step) for step in done if not step.as_told] == []
     assert len(done) == len(todo)
 

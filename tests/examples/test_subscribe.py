@@ -23,7 +23,7 @@ QUEUES = {
     ("node", "subscribe"): "int.formulier.facts",
     ("node", "inbox"): "int.formulier.enrolments",
 }
-WITHIN = 30
+WITHIN = 120
 
 
 def an_edition() -> str:
