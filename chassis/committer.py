@@ -10,7 +10,6 @@ is halved until the message that it refuses stands alone, and only that one is h
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from datetime import datetime
 import structlog
 
 from chassis import inbox, metrics, outbox, quarantine
+from chassis.chance import up_to
 from chassis.clock import Clock
 from chassis.cooperative import cooperatively
 from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
@@ -84,8 +84,8 @@ class Committer:
         *,
         after_commit: Callable[[], None],
         admission: Admission = EVERYBODY,
+        clock: Clock,
         tracer: Tracer = OFF,
-        clock: Clock | None = None,
     ) -> None:
         self._mongo = mongo
         self._database = database
@@ -94,7 +94,7 @@ class Committer:
         self._after_commit = after_commit
         self._admission = admission
         self._tracer = tracer
-        self.clock = clock or Clock(database)
+        self.clock = clock
         self.available = True
 
     async def prepare(self, batch: Sequence[Received], ahead: Plan | None) -> Plan | None:
@@ -141,7 +141,7 @@ class Committer:
             except Conflict:
                 tries += 1
                 _say_conflicts(batch, tries)
-                await asyncio.sleep(random.uniform(0, 0.01 * 2 ** min(tries, 6)))  # noqa: S311  jitter, no secret
+                await asyncio.sleep(up_to(0.01 * 2 ** min(tries, 6)))
                 if tries > 1 and len(batch) > 1:
                     return await self._halve(batch)
             except Unavailable as error:

@@ -21,6 +21,7 @@ from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import AMQPError as LowLevelAMQPError
 
 from chassis import metrics
+from chassis.clock import measured_ns
 from chassis.committer import Committer, Limits, Plan
 from chassis.cooperative import cooperatively
 from chassis.deciding import Received
@@ -117,7 +118,7 @@ class Consumer:
         def take(arrived: Arrived) -> None:
             hand = self._hands[queue]
             if arrived.channel == hand.channel.number:  # else it came by a channel that is given up
-                self._take(Delivery(arrived, queue, hand, time.time_ns()))
+                self._take(Delivery(arrived, queue, hand, measured_ns()))
 
         return take
 
@@ -184,7 +185,7 @@ class Consumer:
         for done in batch.waiting:
             if not done.cancelled():
                 done.set_result(None)
-        _measure(batch.messages, time.time())
+        _measure(batch.messages, measured_ns() / 1e9)
         await self._acknowledge(batch.deliveries)
         return as_planned
 

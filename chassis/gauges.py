@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from prometheus_client import REGISTRY
@@ -34,8 +34,9 @@ Look = Callable[[Database, datetime], Awaitable[Iterable[GaugeMetricFamily]]]
 class Gauges(Collector):
     """Looks at a database again and again, and shows what was there at the last look."""
 
-    def __init__(self, database: Database, looks: Sequence[Look]) -> None:
+    def __init__(self, database: Database, looks: Sequence[Look], now: Callable[[], datetime]) -> None:
         self._database = database
+        self._now = now
         self._looks = (outbox_lag, quarantined, *looks)
         self._seen: Sequence[GaugeMetricFamily] = ()
 
@@ -57,7 +58,7 @@ class Gauges(Collector):
         """Look once; a figure that could not be read is not shown, rather than shown as it was."""
         try:
             async with asyncio.timeout(LOOK_EVERY_S):
-                seen = [figure for look in self._looks for figure in await look(self._database, datetime.now(UTC))]
+                seen = [figure for look in self._looks for figure in await look(self._database, self._now())]
         except (PyMongoError, TimeoutError) as error:
             log.warning("gauges_not_read", error=type(error).__name__)
             self._seen = [_answers(0)]

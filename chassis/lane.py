@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 
 import structlog
@@ -12,6 +11,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from chassis import metrics, outbox
+from chassis.clock import measured_ns
 from chassis.documents import Document
 from chassis.errors import is_asked_to_stop
 from chassis.facts import Way
@@ -90,7 +90,7 @@ class Lane:
         if not waiting:
             return False
         events = waiting[:1] if self._in_trouble or self._way.takes_one() else waiting
-        began = time.time_ns()
+        began = measured_ns()
         confirms = await self._publish(events)
         told = events[: min(confirms.open, default=len(events))]
         metrics.PUBLISHED.inc(len(told))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 
 from pymongo.errors import DuplicateKeyError
 
+from chassis.chance import new_id
 from chassis.mongo import Database
 
 SERVER_NOW = "$$NOW"
@@ -19,7 +19,7 @@ class Lease:
     def __init__(self, database: Database, name: str, *, seconds: float = 15.0) -> None:
         self._leases = database["leases"]
         self._name = name
-        self._owner = str(uuid.uuid4())
+        self._owner = new_id()
         self._renewed = float("-inf")
         self._asking = asyncio.Lock()
         self.seconds = seconds

@@ -7,17 +7,18 @@ same bytes are told again under the same ids (docs/decisions/0003-outbox.md).
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from pydantic_core import from_json
 from pymongo import ReturnDocument
 from pymongo.write_concern import WriteConcern
 
 from chassis.answers import Answers
+from chassis.chance import new_id
 from chassis.deciding import Told, cause_of
 from chassis.documents import Document
 from chassis.frames import table
@@ -37,7 +38,7 @@ from instroom_contracts.topology import EVENTS
 COLLECTION = "outbox"
 EXCHANGE_OF = "events.exchange"
 """Which exchange a document's events go to; in one that 0.2.0 wrote, events of one commit for several."""
-NAMESPACE = uuid.UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
+NAMESPACE = UUID("5c2f9d52-6a0f-4c8e-8d3a-7f0b1c9e4a61")
 EVENTS_PER_DOCUMENT = 500
 BYTES_PER_DOCUMENT = 3 * 1024 * 1024
 _ASKS_NOTHING = frozenset({EVENTS, ""})
@@ -65,7 +66,7 @@ class Teller:
         if isinstance(told.tell.data, ToldBefore):
             return _again(told.tell.data.body)
         event = told.by.event
-        id = uuid.uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
+        id = uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
         return self._document(told.tell, str(id), _cause(told), now, causationid=event.id)
 
     def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
@@ -83,7 +84,7 @@ class Teller:
 
     async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
         """Tell what no message at hand caused, in the transaction of this session; each tell says what it `answers`."""
-        events = [self._document(tell, str(uuid.uuid4()), tell.answers, now) for tell in tells]
+        events = [self._document(tell, new_id(), tell.answers, now) for tell in tells]
         await append(database, events, session)
 
     def _document(

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
 from chassis import allowances, connections, health, logs, outbox, quarantine, topology
+from chassis.clock import Clock, SettableClock
 from chassis.committer import Committer, Limits
 from chassis.consumer import LOST, Consumer
 from chassis.errors import Unavailable, is_asked_to_stop
@@ -52,6 +54,7 @@ class Running:
     consumer: Consumer
     relay: Relay
     tracer: Tracer
+    clock: Clock
 
 
 Task = Callable[[Running], Coroutine[Any, Any, None]]
@@ -71,7 +74,7 @@ class Service:
     name: str
     hears: tuple[Hears, ...]
     tells: tuple[Tells, ...]
-    prepare: Callable[[Database], Awaitable[None]]
+    prepare: Callable[[Database, datetime], Awaitable[None]]
     tasks: Sequence[Task] = ()
     looks: Sequence[Look] = ()
     migrations: Sequence[Migration] = ()
@@ -103,17 +106,19 @@ class Runner:
         refusals = Refusals(looking(settings.rabbitmq_management_url, self._url))
         poll_s = settings.outbox_poll_ms / 1000
         relay = Relay(self._url, self._database, name, poll_s=poll_s, tracer=tracer, refusals=refusals)
+        clock = (SettableClock if settings.clock == "settable" else Clock)(self._database)
         self._committer = Committer(
             self._mongo,
             self._database,
             teller,
             after_commit=relay.wake,
             admission=settings.admission,
+            clock=clock,
             tracer=tracer,
         )
         self._limits = Limits(settings.batch_size, settings.batch_wait_ms / 1000)
         consumer = Consumer(self._committer, self._heard, self._limits, tracer)
-        self._running = Running(self._mongo, self._database, teller, consumer, relay, tracer)
+        self._running = Running(self._mongo, self._database, teller, consumer, relay, tracer, clock)
         self._broker = self._make_broker()
         self._tasks: list[asyncio.Task[None]] = []
         self.failed = False
@@ -186,16 +191,16 @@ class Runner:
         await quarantine.prepare(self._database)
         await allowances.prepare(self._database)
         await outbox.prepare(self._database)
-        await self._committer.clock.compare()
-        await self._service.prepare(self._database)
+        await running.clock.prepare()
+        await self._service.prepare(self._database, running.clock.now())
         for migrate in self._service.migrations:
             await migrate(self._mongo, self._database)
-        gauges = Gauges(self._database, self._service.looks)
+        gauges = Gauges(self._database, self._service.looks, running.clock.now)
         jobs = [
             running.consumer.run(),
             running.relay.run(),
             gauges.run(),
-            self._committer.clock.run(),
+            running.clock.run(),
             *(task(running) for task in self._service.tasks),
         ]
         self._tasks = [asyncio.create_task(job) for job in jobs]

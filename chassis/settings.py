@@ -32,6 +32,7 @@ class ServiceSettings(BaseSettings):
     mongo_url: SecretStr = Field(description="mongodb:// address of the replica set, with this service's own user")
     mongo_database: str = Field(description="this service's own database")
     mongo_driver: Literal["motor", "pymongo"] = "motor"
+    clock: Literal["real", "settable"] = Field("real", description="settable: `instroom clock` moves it; for a sandbox")
     source_oin: str = Field("00000001823288444000", pattern=r"^[0-9]{20}$", description="OIN in the source of facts")
     intake_senders: Literal["any", "known"] = Field("any", description="known: accounts with sources of their own only")
     shared_account: str = Field("integrator", description="the account that may speak for what is nobody's own as well")

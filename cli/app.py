@@ -40,6 +40,7 @@ COMMANDS = {
     "integrator": ("integrator", "Accounts for other systems: add, list, remove, close."),
     "integration": ("integration", "Check another system's publisher or subscriber."),
     "quarantine": ("quarantine", "Messages that are no valid events: look, mend, replay, drop."),
+    "clock": ("clock", "The clock of a sandbox: show it, set it forward."),
     "mails": ("mails", "Mails that wait for you: list them, send them again."),
 }
 """Commands by name: the module that has it as its `app`, or in it, and what it is for."""

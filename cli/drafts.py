@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -48,7 +48,7 @@ class Misfit(Exception):
         super().__init__("\n".join(f"{name}: {detail}" for name, detail in self.complaints))
 
 
-def request_from(typed: Mapping[str, str]) -> CloudEvent[EnrolmentRequested]:
+def request_from(typed: Mapping[str, str], now: datetime) -> CloudEvent[EnrolmentRequested]:
     """Make the request of what was typed, by name; an empty text counts as not typed.
 
     Raises `Misfit` with everything that is wrong.
@@ -57,10 +57,10 @@ def request_from(typed: Mapping[str, str]) -> CloudEvent[EnrolmentRequested]:
     for name, text in typed.items():
         if text.strip():
             _put(event, _pointer(name), _value(name, text.strip()))
-    return event_of(EnrolmentRequested, event.pop("data"), event)
+    return event_of(EnrolmentRequested, event.pop("data"), event, now)
 
 
-def event_of(model: type[D], data: object, attributes: Mapping[str, object]) -> CloudEvent[D]:
+def event_of(model: type[D], data: object, attributes: Mapping[str, object], now: datetime) -> CloudEvent[D]:
     """Make an event of its data as JSON has it and the attributes that were given, as a service would read it.
 
     Raises `Misfit`.
@@ -69,12 +69,12 @@ def event_of(model: type[D], data: object, attributes: Mapping[str, object]) -> 
         "specversion": "1.0",
         "id": str(uuid4()),
         "type": type_of(model),
-        "time": datetime.now(UTC).isoformat(),
+        "time": now.isoformat(),
         **attributes,
         "data": data,
     }
     try:
-        valid = decode(json.dumps(event).encode(), model=model, content_type=STRUCTURED)
+        valid = decode(json.dumps(event).encode(), model=model, content_type=STRUCTURED, now=now)
     except InvalidEvent as invalid:
         raise Misfit(dict.fromkeys((_name(problem.pointer), problem.detail) for problem in invalid.problems)) from None
     return new_event(valid.data, source=valid.source, id=valid.id, time=valid.time)

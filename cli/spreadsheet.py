@@ -6,6 +6,7 @@ import csv
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class BadRow:
         return "\n".join(": ".join(filter(None, (f"{path}:{self.line}", *pair))) for pair in self.complaints)
 
 
-def read_rows(path: Path, defaults: Mapping[str, str]) -> list[Row | BadRow]:
+def read_rows(path: Path, defaults: Mapping[str, str], now: datetime) -> list[Row | BadRow]:
     """Read a CSV file in UTF-8, separated by commas or semicolons; `defaults` fill what a row leaves empty.
 
     Raises `Trouble` where the file as a whole cannot be used.
@@ -48,7 +49,7 @@ def read_rows(path: Path, defaults: Mapping[str, str]) -> list[Row | BadRow]:
     try:
         columns = [column.strip().lower() for column in next(reader, [])]
         _check_columns(columns, defaults, path)
-        return _without_repeated_ids(_row(line, columns, cells, defaults) for line, cells in _numbered(reader))
+        return _without_repeated_ids(_row(line, columns, cells, defaults, now) for line, cells in _numbered(reader))
     except csv.Error as error:
         raise Trouble(f"{path}:{reader.line_num}: this is no CSV: {error}.") from error
 
@@ -89,12 +90,14 @@ def _unknown(column: str) -> str:
     return f"the column '{column}' is not known{f' (did you mean {near[0]}?)' if near else ''}"
 
 
-def _row(line: int, columns: Sequence[str], cells: Sequence[str], defaults: Mapping[str, str]) -> Row | BadRow:
+def _row(
+    line: int, columns: Sequence[str], cells: Sequence[str], defaults: Mapping[str, str], now: datetime
+) -> Row | BadRow:
     if len(cells) != len(columns):
         return BadRow(line, (("", f"This row has {len(cells)} cells, and there are {len(columns)} columns."),))
     filled = {column: cell for column, cell in zip(columns, cells, strict=True) if cell.strip()}
     try:
-        return Row(line, request_from({**defaults, **filled}))
+        return Row(line, request_from({**defaults, **filled}, now))
     except Misfit as misfit:
         return BadRow(line, misfit.complaints)
 

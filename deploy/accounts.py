@@ -115,11 +115,11 @@ def mongo_roles(name: str) -> list[dict[str, str]]:
 
 OPERATOR_ROLE, WATCHER_ROLE = "instroomOperator", "instroomWatcher"
 OPERATED = [
-    *((service, "quarantine") for service in SERVICES),
+    *((service, kept) for service in SERVICES for kept in ("quarantine", "clock")),
     ("notification", "invitations"),
     ("notification", "notices"),
 ]
-"""What an operator changes: messages in quarantine, and mails to be sent after all."""
+"""What an operator changes: messages in quarantine, mails to be sent after all, and clocks that can be set."""
 
 
 def operator_privileges() -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_again
+from cli.clock import stack_time
 from cli.dialogue import OUTCOMES
 from cli.drafts import Misfit, event_of
 from cli.facts import Fact, line, saying
@@ -43,7 +44,7 @@ def answer(
 ) -> None:
     """Have the answer to a request told again, and show it."""
     try:
-        event = event_of(AnswerRequested, {"requestId": request_id}, {"source": source})
+        event = event_of(AnswerRequested, {"requestId": request_id}, {"source": source}, stack_time(context))
     except Misfit as misfit:
         raise Trouble(str(misfit)) from None
     reply, facts = asyncio.run(ask_again(servers_of(context).operator_broker, event, timeout))

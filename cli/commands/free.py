@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -49,13 +50,13 @@ async def _free(servers: Servers, timeout_s: float, *, as_json: bool) -> Exit:
     if not stranded:
         remark("Nobody is kept out.")
         return Exit.FINE
-    requests = [Labelled(one["_id"], _cancellation(one)) for one in stranded]
+    requests = [Labelled(one["_id"], _cancellation(one, datetime.now(UTC))) for one in stranded]
     return await converse(servers.operator_broker, requests, timeout_s, as_json=as_json)
 
 
-def _cancellation(enrolment: Mapping[str, Any]) -> Any:
+def _cancellation(enrolment: Mapping[str, Any], now: datetime) -> Any:
     data = {"enrolmentId": enrolment["_id"], "reason": "kept without a place"}
-    return event_of(EnrolmentCancellationRequested, data, {"source": enrolment["source"]})
+    return event_of(EnrolmentCancellationRequested, data, {"source": enrolment["source"]}, now)
 
 
 async def _stranded(enrolment: Database) -> list[Mapping[str, Any]]:

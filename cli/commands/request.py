@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.clock import stack_time
 from cli.dialogue import Labelled, converse
 from cli.drafts import ANSWER, POINTERS, REQUIRED, Misfit, event_of, request_from
 from cli.files import json_in
@@ -95,7 +97,7 @@ def request(
     as_json: AsJson = False,
 ) -> None:
     """Request places, wait for the answers, and show them."""
-    requests, skipped = _requests(_typed(context.params), csv, data, skip_bad=skip_bad)
+    requests, skipped = _requests(_typed(context.params), csv, data, stack_time(context), skip_bad=skip_bad)
     worst = asyncio.run(converse(servers_of(context).broker, requests, timeout, as_json=as_json))
     raise typer.Exit(max(worst, Exit.INVALID if skipped else Exit.FINE))
 
@@ -115,7 +117,7 @@ def cancel(
     """Withdraw an enrolment and wait for the answer."""
     data = {"enrolmentId": enrolment_id, "reason": reason or None}
     try:
-        event = event_of(EnrolmentCancellationRequested, data, _envelope(_typed(context.params)))
+        event = event_of(EnrolmentCancellationRequested, data, _envelope(_typed(context.params)), stack_time(context))
     except Misfit as misfit:
         raise _as_trouble(misfit) from None
     asked = converse(servers_of(context).broker, [Labelled("", event)], timeout, as_json=as_json)
@@ -140,18 +142,18 @@ def _envelope(typed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _requests(
-    typed: Mapping[str, str], csv: Path | None, data: Path | None, *, skip_bad: bool
+    typed: Mapping[str, str], csv: Path | None, data: Path | None, now: datetime, *, skip_bad: bool
 ) -> tuple[list[Labelled], int]:
     """Make the requests that were asked for, and count the bad rows that are left out."""
     try:
         if csv is not None:
-            return _good_rows(csv, read_rows(csv, typed), skip_bad=skip_bad)
+            return _good_rows(csv, read_rows(csv, typed, now), skip_bad=skip_bad)
         if data is not None:
-            return [Labelled("", event_of(EnrolmentRequested, json_in(data), _envelope(typed)))], 0
+            return [Labelled("", event_of(EnrolmentRequested, json_in(data), _envelope(typed), now))], 0
         missing = [f"--{name}" for name in REQUIRED if name not in typed]
         if missing:
             raise Trouble(f"{', '.join(missing)} must be given, or --csv, or --data. See instroom request --help.")
-        return [Labelled("", request_from(typed))], 0
+        return [Labelled("", request_from(typed, now))], 0
     except Misfit as misfit:
         raise _as_trouble(misfit) from None
 

@@ -14,17 +14,16 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from chassis.recent import Recent
 from cli.broker import connected
 from cli.facts import Fact, Selection, line, short_type
+from cli.moments import moment
 from cli.options import AsJson, commands, servers_of
 from cli.stream import Start, follow, read_up_to_now
 from cli.terminal import remark, show, show_json
-from cli.trouble import EXIT_CODES, Trouble, told
+from cli.trouble import EXIT_CODES, told
 from instroom_contracts import topology
-from instroom_contracts.fields import Instant
 
 HELP = f"""\
 Follow the facts as they are told, or tell what was told before; one line each, until Ctrl-C.
@@ -75,7 +74,7 @@ def watch(
 ) -> None:
     """Follow the facts as they are told."""
     stop = stop or bool(until)
-    begin, end = _start(start, stop=stop), _moment("--until is", until) if until else None
+    begin, end = _start(start, stop=stop), moment("--until is", until) if until else None
     chosen = Selection.of(type or (), edition or (), correlation or (), provider or (), owner or ())
     _remark_unknown(chosen.types)
     selection = replace(chosen, since=begin if isinstance(begin, datetime) else None, until=end)
@@ -99,14 +98,7 @@ def _start(typed: str, *, stop: bool) -> Start:
         return typed
     if not typed:
         return "first" if stop else "next"
-    return _moment("--from is first, last, or", typed)
-
-
-def _moment(what: str, typed: str) -> datetime:
-    try:
-        return TypeAdapter[datetime](Instant).validate_python(typed)
-    except ValidationError:
-        raise Trouble(f"{what} a time such as 2026-01-31T00:00:00+01:00; not '{typed}'.") from None
+    return moment("--from is first, last, or", typed)
 
 
 async def _watch(url: str, start: Start, selection: Selection, seen: Seen | None, *, stop: bool, as_json: bool) -> None:

@@ -144,4 +144,4 @@ class Project:
         mail = {"INSTROOM_MAIL_DIR": str(self.mail_directory), "INSTROOM_MAIL_USER": str(os.getuid())}
         image = {"INSTROOM_IMAGE": ImageSettings().image or self.project}
         profiles = f"dev,{OBSERVABILITY}" if self.is_watched else "dev"
-        return {**ports, **mail, **image, "COMPOSE_PROFILES": profiles}
+        return {**ports, **mail, **image, "INSTROOM_CLOCK": self.ports.clock, "COMPOSE_PROFILES": profiles}

@@ -221,6 +221,7 @@ class ComposeStack(Project):
             "MAIL_DIR": str(self.mail_directory),
             "MAIL_PAGE_URL": self.mail_page_url,
             "CONTRACT_URL": self.contract_url,
+            "CLOCK": self.ports.clock,
             **(watching if self.is_watched else {}),
         }
 

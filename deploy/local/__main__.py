@@ -48,9 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ports(options: argparse.Namespace) -> Ports:
-    if options.free_ports:
-        return Ports.free()
-    return SandboxPorts() if options.sandbox else Ports()
+    kind = SandboxPorts if options.sandbox else Ports
+    return kind.free() if options.free_ports else kind()
 
 
 def _up(stack: AnyStack, _: Path | None) -> int:

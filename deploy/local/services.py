@@ -43,6 +43,7 @@ class Service:
             "MONGO_URL": self.servers.mongodb.url(self.name),
             "MONGO_DATABASE": accounts.database_of(self.name),
             "SMTP_URL": self.servers.mail.url,
+            "CLOCK": self.servers.ports.clock,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(self.port),
         }

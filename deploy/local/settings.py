@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,9 +24,10 @@ FROM_ENVIRONMENT = SettingsConfigDict(env_prefix="INSTROOM_", env_file=".env", f
 
 
 class Ports(BaseSettings):
-    """The ports that a stack listens on, all on 127.0.0.1."""
+    """The ports that a stack listens on, all on 127.0.0.1; and which clock goes with them, `real` or `settable`."""
 
     model_config = FROM_ENVIRONMENT
+    clock: ClassVar[str] = "real"
 
     amqp_port: int = Field(18571, description="RabbitMQ (AMQP)")
     management_port: int = Field(18572, description="RabbitMQ (management, HTTP)")
@@ -60,6 +61,7 @@ class SandboxPorts(Ports):
     """The ports of the sandbox: steady ones beside those of a stack, so that they can be written down."""
 
     model_config = SettingsConfigDict(env_prefix="INSTROOM_SANDBOX_", env_file=".env", frozen=True, extra="ignore")
+    clock: ClassVar[str] = "settable"
 
     amqp_port: int = Field(18591, description="the sandbox's RabbitMQ (AMQP)")
     management_port: int = Field(18592, description="the sandbox's RabbitMQ (management, HTTP)")

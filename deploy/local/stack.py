@@ -40,7 +40,7 @@ class Stack:
         stack = cls._with(home, ports)
         if not kept.exists() or not any(daemon.pid() for daemon in stack.daemons):
             return stack
-        return cls._with(home, Ports.model_validate_json(kept.read_text(encoding="utf-8")))
+        return cls._with(home, type(ports).model_validate_json(kept.read_text(encoding="utf-8")))
 
     @classmethod
     def _with(cls, home: Path, ports: Ports) -> Self:
@@ -194,6 +194,7 @@ class Stack:
             "MAIL_DIR": str(self.servers.mail.directory),
             "MAIL_PAGE_URL": self.mail_page_url,
             "CONTRACT_URL": self.contract_url,
+            "CLOCK": self.servers.ports.clock,
             **health,
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic_core import to_jsonable_python
 
 from chassis.documents import Document, Kind, Order
@@ -41,6 +43,6 @@ ALL_EDITIONS = Order(
 )
 
 
-async def prepare(database: Database) -> None:
+async def prepare(database: Database, _: datetime) -> None:
     """Create the index that lists all editions."""
     await database[EDITIONS.collection].create_index([("catalogue", 1), ("version", 1)])

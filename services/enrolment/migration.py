@@ -52,7 +52,7 @@ OF_OLD: Mapping[str, Document] = {
 """What tells documents of 0.2.0 from today's."""
 
 
-async def migrate(database: Database) -> None:
+async def migrate(database: Database, now: datetime) -> None:
     """Migrate what is left in the old form; one process does it, and others wait."""
     lease = Lease(database, "migration", seconds=60.0)
     while await _is_old(database):
@@ -60,7 +60,7 @@ async def migrate(database: Database) -> None:
             await asyncio.sleep(WAIT_S)
             continue
         try:
-            await _migrate(database)
+            await _migrate(database, now)
         finally:
             await lease.give_up()
 
@@ -70,14 +70,14 @@ async def _is_old(database: Database) -> bool:
     return any(found)
 
 
-async def _migrate(database: Database) -> None:
+async def _migrate(database: Database, now: datetime) -> None:
     """Do it in an order that leaves what comes later to be done in the old form."""
     if OLD_INDEX in await database[WAITING.collection].index_information():
         await database[WAITING.collection].drop_index(OLD_INDEX)
     await _number_turns(database)
     await _give_turns_to_sessions(database)
     await _count_parties(database)
-    await _count_seats(database)
+    await _count_seats(database, now)
     log.info("seats_migrated")
 
 
@@ -149,7 +149,7 @@ async def _by_session(database: Database) -> dict[str, tuple[int, int]]:
     return found
 
 
-async def _count_seats(database: Database) -> None:
+async def _count_seats(database: Database, now: datetime) -> None:
     """Make the pools anew from the editions and from the counts of their sessions."""
     pools = database[POOLS.collection]
     rows = await database[EDITIONS.collection].find().to_list(None)
@@ -160,7 +160,7 @@ async def _count_seats(database: Database) -> None:
     counted = [_pool(id, sessions, counts, lasts) for id, sessions in _sessions(editions, counts).items()]
     counted = [pool.offer(offered(pool, editions.get)) for pool in counted]
     for pool in counted:
-        await _leave_to_portions(database, pool, before.get(_id_of_old(pool, editions)))
+        await _leave_to_portions(database, pool, before.get(_id_of_old(pool, editions)), now)
     for portion in _portions(counted):
         await pools.bulk_write([_replacement(pool, before.get(pool.id)) for pool in portion], ordered=False)
     await pools.delete_many(OF_OLD[POOLS.collection])
@@ -188,11 +188,11 @@ def _pool(
     return Pool(id, None, None, taken, max((lasts.get(id, 0) for id in ids), default=0), waiting, tuple(sessions))
 
 
-async def _leave_to_portions(database: Database, pool: Pool, old: Document | None) -> None:
+async def _leave_to_portions(database: Database, pool: Pool, old: Document | None, now: datetime) -> None:
     """Have seats that turned out to be free given to who waits, and told of where they, or their lack, are news."""
     free = pool.free if old is None else _free(old)
     if (pool.free > 0) != (free > 0) or (pool.free and pool.waiting):
-        await leave_undone(database, PoolServing(pool=pool.id, free=free), pool.id)
+        await leave_undone(database, PoolServing(pool=pool.id, free=free), pool.id, now)
 
 
 def _replacement(pool: Pool, old: Document | None) -> ReplaceOne[Document]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
@@ -67,16 +68,16 @@ INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
-async def prepare(database: Database) -> None:
+async def prepare(database: Database, now: datetime) -> None:
     """Make the collections with their indexes and guards, as often as you like."""
     for kind in KINDS:
         await _create(database, kind.collection)
     await _guard(database, storage.POOLS.collection, POOL_GUARD)
     await _guard(database, storage.SESSIONS.collection, SESSION_GUARD)
-    await migrate(database)
+    await migrate(database, now)
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
-    await unsettled.take_over(database)
+    await unsettled.take_over(database, now)
 
 
 async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> None:

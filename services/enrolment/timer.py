@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from pymongo.errors import PyMongoError
 
+from chassis.chance import new_id
 from chassis.documents import Document
 from chassis.handling import Hears
 from chassis.mongo import Database
@@ -49,9 +50,10 @@ class Timer:
 
     async def _ended(self, running: Running) -> bool:
         """Have those decided that have waited for longest; say whether there may be others."""
-        over: Document = {"until": {"$lte": datetime.now(UTC)}, "_id": {"$nin": self._resting.keys()}}
+        now = running.clock.now()
+        over: Document = {"until": {"$lte": now}, "_id": {"$nin": self._resting.keys()}}
         ids = await self._found(running.database, over)
-        await asyncio.gather(*(running.consumer.ask(self.hears, self._event(id)) for id in ids))
+        await asyncio.gather(*(running.consumer.ask(self.hears, self._event(id, now)) for id in ids))
         if ids:
             self._note(ids, await self._found(running.database, {"_id": {"$in": ids}}))
         return len(ids) == MOST_AT_ONCE
@@ -67,6 +69,6 @@ class Timer:
         for id in left:
             log.warning("parked_request_failed", event_id=id, seconds=self._resting.failed(id))
 
-    def _event(self, expired: str) -> CloudEvent[ParkingExpired]:
+    def _event(self, expired: str, now: datetime) -> CloudEvent[ParkingExpired]:
         """Make an event for one request alone, so that one that fails takes no others along."""
-        return new_event(ParkingExpired(requests=(expired,)), source=self.source)
+        return new_event(ParkingExpired(requests=(expired,)), source=self.source, id=new_id(), time=now)

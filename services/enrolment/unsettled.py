@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
+from chassis.chance import new_id
 from chassis.documents import Document
 from chassis.mongo import Database
 from chassis.portions import UNFINISHED, Unfinished, need
@@ -30,16 +30,16 @@ _GAVE_UP_A_SEAT = {"$gt": [{"$max": "$places.sequence"}, 0]}
 """Selects enrolments that 0.2.0 ended: it took all their places back at once, and raised the `sequence` of seats."""
 
 
-async def take_over(database: Database) -> None:
+async def take_over(database: Database, now: datetime) -> None:
     """Bring what an earlier release kept to the form and the state of today, as often as you like."""
     held = {"$set": {HELD_IN: {"$cond": [_GAVE_UP_A_SEAT, [UNTOLD], _HELD]}}}
     await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, [held])
     if await database[ENROLMENTS.collection].find_one({HELD_IN: UNTOLD}, {"_id": 1}):
-        await leave_undone(database, PlacesUntold(), UNTOLD)
+        await leave_undone(database, PlacesUntold(), UNTOLD, now)
     for edition_id, session_ids in (await _still_held(database)).items():
         if off := await _called_off(database, edition_id, session_ids):
             rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(off)))
-            await leave_undone(database, rest, edition_id)
+            await leave_undone(database, rest, edition_id, now)
 
 
 async def _still_held(database: Database) -> dict[str, set[str]]:
@@ -59,10 +59,9 @@ async def _called_off(database: Database, edition_id: str, session_ids: set[str]
     return session_ids - {one["sessionId"] for one in edition["sessions"] if one["state"] != "cancelled"}
 
 
-async def leave_undone(database: Database, rest: EventData, about: str) -> None:
+async def leave_undone(database: Database, rest: EventData, about: str, now: datetime) -> None:
     """Leave some work to portions, unless it is under way."""
-    now = datetime.now(UTC)
-    left = Unfinished(str(uuid4()), type_of(type(rest)), about, rest.model_dump(), now, None, now)
+    left = Unfinished(new_id(), type_of(type(rest)), about, rest.model_dump(), now, None, now)
     written: Document = {**UNFINISHED.write(left), "revision": 1}
     key = need(type(rest), about).id
     await database[UNFINISHED.collection].update_one({"_id": key}, {"$setOnInsert": written}, upsert=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from chassis.handling import Hears, Tell, told_by
@@ -42,13 +42,13 @@ async def send(running: Running, settings: NotificationSettings) -> None:
         ledger,
         partial(compose, house=settings.house()),
         partial(Line, settings.server(), running.tracer),
-        partial(datetime.now, UTC),
+        running.clock.now,
         settings.pace(),
         running.tracer,
     ).run()
 
 
-async def prepare(database: Database) -> None:
+async def prepare(database: Database, _: datetime) -> None:
     """Make ready what is kept, and try at once whether the mail server takes mails again."""
     await storage.prepare(database)
     await limits.prepare(database)
@@ -57,7 +57,7 @@ async def prepare(database: Database) -> None:
 
 async def follow(running: Running, settings: NotificationSettings) -> None:
     """Let changes of sessions reach their invitations until cancelled."""
-    await Following(running.database, partial(datetime.now, UTC), settings.pace().poll_s).run()
+    await Following(running.database, running.clock.now, settings.pace().poll_s).run()
 
 
 def service(settings: NotificationSettings) -> Service:

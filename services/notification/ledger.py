@@ -7,7 +7,6 @@ to say, and is judged in the update that rests on it: senders' clocks may differ
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 from pymongo import ReturnDocument
 
+from chassis.chance import new_id
 from chassis.documents import Document, Kind
 from chassis.errors import Conflict
 from chassis.handling import Cause, Tell
@@ -47,13 +47,6 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-DUE: Document = {
-    "$or": [
-        {"delivery.state": "pending"},
-        {"delivery.state": "retry", "$expr": {"$lte": ["$delivery.due", SERVER_NOW]}},
-    ]
-}
-"""What a sender may take: a mail that is `pending` is due, whatever the clock of whoever asked for it said."""
 STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
 LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
 DUE_FIRST = {"delivery.due": 1}
@@ -65,6 +58,11 @@ LOOKED_AT, MOST_ASKED = 20, 3
 Transaction = Callable[[], AbstractAsyncContextManager[Session]]
 TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
 """Write events to the outbox, in the transaction of this session."""
+
+
+def due(now: datetime) -> Document:
+    """Select what a sender may take; a mail that is `pending` is due, whatever the clock of who asked for it said."""
+    return {"$or": [{"delivery.state": "pending"}, {"delivery.state": "retry", "delivery.due": {"$lte": now}}]}
 
 
 @dataclass(frozen=True)
@@ -89,33 +87,35 @@ class MongoLedger:
         self._pausing = Pausing(database, terms)
         self._cap = DailyCap(database, terms.daily_cap)
 
-    async def claim(self) -> Letter | None:
+    async def claim(self, now: datetime) -> Letter | None:
         """Take the mail that has been due for longest; it is `sending` now.
 
         While sending rests, take one to try at the end of each pause: the one that was tried least, since those that
         the server refused before may be refused for good.
         """
-        token = uuid.uuid4().hex
+        token = new_id()
         if not (await self._pausing.standing()).is_paused:
-            return await self._take(token, DUE_FIRST)
-        if await self._is_any_due() and await self._pausing.may_probe(token, self._leases.after_dot):
-            return await self._take(token, {"delivery.attempts": 1, **DUE_FIRST})
+            return await self._take(token, DUE_FIRST, now)
+        if await self._is_any_due(now) and await self._pausing.may_probe(token, self._leases.after_dot):
+            return await self._take(token, {"delivery.attempts": 1, **DUE_FIRST}, now)
         return None
 
-    async def _take(self, token: str, order: Mapping[str, int]) -> Letter | None:
+    async def _take(self, token: str, order: Mapping[str, int], now: datetime) -> Letter | None:
         claim = {"token": token, "until": later(self._leases.before_dot), "handedOver": False}
         taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
         for kind in (INVITATIONS, NOTICES):
             while document := await self._database[kind.collection].find_one_and_update(
-                DUE, [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
+                due(now), [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
             ):
                 letter: Letter | None = await readable(self._database, kind, document)
                 if letter:
                     return letter
         return None
 
-    async def _is_any_due(self) -> bool:
-        looked = [await self._database[kind.collection].find_one(DUE, {"_id": 1}) for kind in (INVITATIONS, NOTICES)]
+    async def _is_any_due(self, now: datetime) -> bool:
+        looked = [
+            await self._database[kind.collection].find_one(due(now), {"_id": 1}) for kind in (INVITATIONS, NOTICES)
+        ]
         return any(looked)
 
     async def settle_left_behind(self, now: datetime) -> Letter | None:

@@ -36,7 +36,7 @@ LONGEST_PAUSE_S = 5.0
 class Ledger(Protocol):
     """Where mails are kept, as the sender sees it."""
 
-    async def claim(self) -> Letter | None:
+    async def claim(self, now: datetime) -> Letter | None:
         """Take a mail that is due; it is `sending` now."""
 
     async def background(self, letter: Letter) -> Background:
@@ -122,7 +122,7 @@ class Sender:
 
     async def send_next(self, carrier: Carrier) -> bool:
         """Send one mail that is due, or judge one that was left behind; False when there is none."""
-        letter = await self._ledger.claim()
+        letter = await self._ledger.claim(self._clock())
         if letter is not None:
             await self._send(letter, carrier)
             return True

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -65,7 +66,7 @@ class Asking:
                 await asyncio.sleep(max(0.0, began + self._asked / PER_SECOND - time.monotonic()))
 
     async def _ask(self, name: str) -> None:
-        event = request_from({**REQUEST, "id": name, "name": name, "email": f"{name}@example.org"})
+        event = request_from({**REQUEST, "id": name, "name": name, "email": f"{name}@example.org"}, datetime.now(UTC))
         wire = encode(event)
         lasting = aio_pika.DeliveryMode.PERSISTENT
         message = aio_pika.Message(

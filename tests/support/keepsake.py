@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,8 @@ async def _left_waiting(stack: AnyStack, integrator: str) -> None:
     person = {**PERSON, "edition": "cmo-stamm-participatie-2021", "region": "groningen", "sessions": ""}
     event = request_from(
         {**person, "role": "beleidsmedewerker", "name": "Robin Jansen", "id": "that-waits"}
-        | {"email": "robin@example.org", "source": SOURCE}
+        | {"email": "robin@example.org", "source": SOURCE},
+        datetime.now(UTC),
     )
     properties = asdict(encode(event))
     routing_key = properties.pop("routing_key")

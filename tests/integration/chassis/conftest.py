@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from chassis import logs
+from chassis.clock import Clock
 from chassis.committer import Committer
 from chassis.mongo import Database, Driver, Mongo
 from chassis.outbox import Teller
@@ -48,7 +49,7 @@ def database(place: Place, mongo: Mongo) -> Database:
 @pytest.fixture
 def committer(mongo: Mongo, database: Database) -> Committer:
     """Provide the committer of the toy service."""
-    return Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None)
+    return Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None, clock=Clock(database))
 
 
 async def rows(database: Database, collection: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 
 from chassis import allowances
 from chassis.allowances import Allowance
+from chassis.clock import Clock
 from chassis.committer import Committer
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
@@ -25,7 +26,10 @@ SIX_MESSAGES = Admission(held_bytes=Allowance(6500, timedelta(days=1)))
 def both(mongo: Mongo, database: Database) -> list[Committer]:
     """Provide the committers of two replicas."""
     teller = Teller.of(SOURCE, TELLS)
-    return [Committer(mongo, database, teller, after_commit=lambda: None, admission=SIX_MESSAGES) for _ in range(2)]
+    return [
+        Committer(mongo, database, teller, after_commit=lambda: None, clock=Clock(database), admission=SIX_MESSAGES)
+        for _ in range(2)
+    ]
 
 
 async def test_two_replicas_keep_no_more_than_an_account_may_have_kept(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chassis import inbox
+from chassis.clock import Clock
 from chassis.committer import Committer
 from chassis.deciding import Received
 from chassis.handling import Cause, Tell
@@ -118,7 +119,10 @@ async def test_two_processes_told_to_tell_the_same_answer_tell_it_twice_the_same
 ) -> None:
     """Replicas share the intake."""
     await committer.commit([received("a", id="1")])
-    both = [Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None) for _ in range(2)]
+    both = [
+        Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None, clock=Clock(database))
+        for _ in range(2)
+    ]
     await asyncio.gather(*(one.commit([asked_again("1", id=str(n))]) for n, one in enumerate(both, start=2)))
     first, *events = await told(database)
     assert [event for event in events if event["id"] == first["id"]] == [first, first]

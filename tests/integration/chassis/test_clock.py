@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
-from chassis.clock import Clock
+from chassis.clock import COLLECTION, ID, Clock, SettableClock
 from chassis.committer import Committer
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, decode, encode, new_event
 from tests.integration.chassis.conftest import told
+from tests.support.eventually import eventually
 from tests.unit.chassis.toy import SOURCE, TELLS, ThingCounted, received
 
 MINUTES = timedelta(minutes=10)
@@ -82,3 +84,46 @@ async def test_facts_tell_the_databases_time_where_ours_is_off(mongo: Mongo, dat
     (fact,) = await told(database)
     time = datetime.fromisoformat(json.loads(fact["body"])["time"])
     assert abs(time - datetime.now(UTC)) < NEARLY
+
+
+async def set_ahead(database: Database, by: timedelta) -> None:
+    """Do as `instroom clock` does."""
+    found = await database[COLLECTION].update_one({"_id": ID}, {"$set": {"aheadMs": by / timedelta(milliseconds=1)}})
+    assert found.matched_count == 1
+
+
+async def test_a_clock_that_can_be_set_goes_on_from_there(database: Database) -> None:
+    """Every process of the service, also one that starts later."""
+    running = SettableClock(database)
+    await running.prepare()
+    assert abs(running.now() - datetime.now(UTC)) < NEARLY
+    await set_ahead(database, timedelta(days=400))
+    await running.look()
+    later = SettableClock(database)
+    await later.prepare()
+    for clock in (running, later):
+        for time in (clock.now(), clock.latest()):
+            assert abs(time - datetime.now(UTC) - timedelta(days=400)) < NEARLY
+
+
+async def test_it_looks_by_itself(database: Database) -> None:
+    """Nobody restarts anything for it."""
+    set_later = SettableClock(database)
+    await set_later.prepare()
+    running = asyncio.create_task(set_later.run())
+    try:
+        await set_ahead(database, timedelta(days=1))
+        await eventually(lambda: set_later.now() - datetime.now(UTC) > timedelta(hours=23))
+    finally:
+        running.cancel()
+
+
+async def test_any_other_clock_looks_at_nothing_and_leaves_nothing_to_be_set(database: Database) -> None:
+    """A database that was a sandbox's must not have its services act in another year."""
+    await SettableClock(database).prepare()
+    await set_ahead(database, timedelta(days=400))
+    real = Clock(database)
+    await real.prepare()
+    await real.compare()
+    assert abs(real.now() - datetime.now(UTC)) < NEARLY
+    assert not await database[COLLECTION].count_documents({})

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from chassis import quarantine, store
+from chassis.clock import Clock
 from chassis.committer import CONFLICTS_INSIDE, Committer
 from chassis.documents import Document, Kind
 from chassis.mongo import Collection, Database, Mongo, Session
@@ -57,7 +58,10 @@ async def test_without_the_inbox_a_repeated_message_counts_twice(
 
 async def test_two_committers_on_one_document_lose_no_message(mongo: Mongo, database: Database) -> None:
     """Two processes on one hot pool: each conflict is decided again, none is given up."""
-    both = [Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None) for _ in range(2)]
+    both = [
+        Committer(mongo, database, Teller.of(SOURCE, TELLS), after_commit=lambda: None, clock=Clock(database))
+        for _ in range(2)
+    ]
     batches = [[received("hot", id=f"{who}-{turn}-{n}") for n in range(5)] for who in range(2) for turn in range(6)]
     await asyncio.gather(*(both[n % 2].commit(batch) for n, batch in enumerate(batches)))
     assert (await rows(database, "jars"))[0]["count"] == 60

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from pymongo.errors import ConnectionFailure
 
 from chassis import gauges, quarantine
+from chassis.clock import Clock
 from chassis.committer import Committer
 from chassis.gauges import Gauges
 from chassis.mongo import Database
@@ -28,7 +29,7 @@ Figures = dict[tuple[str, ...], float]
 async def shown(database: Database) -> Gauges:
     """Provide the gauges of a prepared service."""
     await quarantine.prepare(database)
-    return Gauges(database, ())
+    return Gauges(database, (), Clock(database).now)
 
 
 async def figures(shown: Gauges) -> Figures:
@@ -98,7 +99,7 @@ async def test_a_database_that_is_away_is_shown_as_such_and_nothing_else(databas
     async def away(_: Database, __: datetime) -> list[GaugeMetricFamily]:
         raise ConnectionFailure("away")
 
-    shown = Gauges(database, ())
+    shown = Gauges(database, (), Clock(database).now)
     await shown.look()
     shown._looks = (away,)
     assert await figures(shown) == {("instroom_database_answers",): 0}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from typer.testing import CliRunner
 
+from cli.app import app
 from deploy.local import __main__ as command
 from deploy.local.settings import Ports, SandboxPorts
 from deploy.local.stack import Stack
@@ -24,6 +27,17 @@ def editions(home: Path) -> int:
     """Count the editions that a stack's catalogue holds."""
     with MongoClient[dict[str, Any]](addresses(home)["MONGO_URL"]) as client:
         return client["instroom_catalog"]["editions"].count_documents({})
+
+
+def clock(home: Path, *words: str) -> tuple[int, str]:
+    """Set a stack's clock as a person would; return the exit code, and what the command says."""
+    done = CliRunner().invoke(app, ["--env-file", str(home / "stack.env"), "clock", *words])
+    return done.exit_code, done.output
+
+
+def is_ahead(home: Path) -> bool:
+    """Say whether a stack's clock is ahead of the real time."""
+    return datetime.fromisoformat(clock(home, "show")[1].strip()) - datetime.now(UTC) > timedelta(hours=23)
 
 
 @pytest.fixture
@@ -55,6 +69,11 @@ def test_a_sandbox_is_wiped_while_a_stack_works(at_work: Stack, sandbox: Path) -
     assert f":{port}/" in addresses(sandbox)["RABBITMQ_URL"]
     assert editions(sandbox) == known > 0
 
+    assert clock(sandbox, "advance", "1d")[0] == 0
+    assert is_ahead(sandbox)
+    code, said = clock(at_work.home, "advance", "1d")
+    assert (code, "cannot be set" in said) == (2, True)
+
     assert command.main(["reset", "--sandbox"]) == 0
     assert not (sandbox / "data").exists()
     assert at_work.is_up()
@@ -62,4 +81,5 @@ def test_a_sandbox_is_wiped_while_a_stack_works(at_work: Stack, sandbox: Path) -
 
     assert command.main(["up", "--sandbox"]) == 0
     assert f":{port}/" in addresses(sandbox)["RABBITMQ_URL"]
+    assert not is_ahead(sandbox)
     assert at_work.is_up()

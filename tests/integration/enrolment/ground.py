@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from chassis.clock import Clock
 from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.deciding import Received
@@ -34,7 +36,9 @@ class Ground:
 
     def committer(self) -> Committer:
         """Return a committer, as a process of its own would have."""
-        return Committer(self.mongo, self.database, Teller.of(SOURCE, TELLS), after_commit=lambda: None)
+        return Committer(
+            self.mongo, self.database, Teller.of(SOURCE, TELLS), after_commit=lambda: None, clock=Clock(self.database)
+        )
 
     async def clear(self) -> None:
         """Empty every collection."""
@@ -59,7 +63,9 @@ class Process:
 
     def __init__(self, ground: Ground) -> None:
         self.database = ground.database
-        self.consumer = Consumer(ground.committer(), {}, Limits(50, 0))
+        committer = ground.committer()
+        self.clock = committer.clock
+        self.consumer = Consumer(committer, {}, Limits(50, 0))
 
 
 @asynccontextmanager
@@ -82,7 +88,7 @@ async def open_ground(place: Place, driver: Driver) -> AsyncIterator[Ground]:
     mongo = Mongo(place.mongo_url, driver=driver)
     try:
         database = mongo.database(place.database("enrolment"))
-        await schema.prepare(database)
+        await schema.prepare(database, datetime.now(UTC))
         yield Ground(mongo, database)
     finally:
         await mongo.close()

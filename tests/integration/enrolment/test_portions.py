@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -137,11 +138,11 @@ async def test_places_that_an_earlier_release_left_end_at_the_start(
     monkeypatch.setattr(decision, "PORTION", 4)
     await of_an_earlier_release(ground)
     for _ in range(2):
-        await schema.prepare(ground.database)
+        await schema.prepare(ground.database, datetime.now(UTC))
     assert len(await ground.all(UNFINISHED)) == 1
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
     kept = await ground.all(ENROLMENTS)
     assert {one.state for one in kept.values()} == {"cancelled"}
-    await schema.prepare(ground.database)
+    await schema.prepare(ground.database, datetime.now(UTC))
     assert not await ground.all(UNFINISHED)

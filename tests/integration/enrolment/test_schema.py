@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from pymongo.errors import BulkWriteError, WriteError
@@ -52,7 +53,7 @@ async def test_a_seat_too_many_cannot_be_written_over_a_full_pool(ground: Ground
 async def test_without_the_guard_it_can(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switched off, the guard of the tests above is missed."""
     monkeypatch.setattr(schema, "POOL_GUARD", {})
-    await schema.prepare(ground.database)
+    await schema.prepare(ground.database, datetime.now(UTC))
     await ground.database["pools"].insert_one(row(Pool("hall", 2, 2, taken=3)))
 
 
@@ -70,7 +71,7 @@ async def test_a_service_starts_although_a_transaction_is_left_open(ground: Grou
     async with ground.mongo.transaction() as session:
         await ground.database["pools"].update_one({"_id": "hall"}, {"$set": {"taken": 1}}, session=session)
         async with asyncio.timeout(2):
-            await schema.prepare(ground.database)
+            await schema.prepare(ground.database, datetime.now(UTC))
 
 
 async def race(ground: Ground) -> None:

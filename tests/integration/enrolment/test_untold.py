@@ -54,7 +54,7 @@ async def withdrawn(ground: Ground) -> list[dict[str, Any]]:
 
 async def started(ground: Ground) -> None:
     """Start a process, and let it do what there is to do."""
-    await schema.prepare(ground.database)
+    await schema.prepare(ground.database, datetime.now(UTC))
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
 
@@ -82,7 +82,7 @@ async def test_it_is_asked_for_as_of_now(old: Ground) -> None:
 async def test_the_next_start_tells_nothing_again(old: Ground) -> None:
     """Every start looks, in every replica."""
     await started(old)
-    await schema.prepare(old.database)
+    await schema.prepare(old.database, datetime.now(UTC))
     assert not await old.all(UNFINISHED)
     await everybody_is_withdrawn_once(old)
 
@@ -96,14 +96,14 @@ async def test_a_start_that_broke_off_is_taken_up(old: Ground, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(unsettled, "leave_undone", killed)
         with pytest.raises(KeyboardInterrupt):
-            await schema.prepare(old.database)
+            await schema.prepare(old.database, datetime.now(UTC))
     await started(old)
     await everybody_is_withdrawn_once(old)
 
 
 async def test_who_goes_on_after_a_kill_tells_the_rest(old: Ground) -> None:
     """A portion marks what it told in the commit that tells it."""
-    await schema.prepare(old.database)
+    await schema.prepare(old.database, datetime.now(UTC))
 
     async def some_are_told() -> bool:
         return bool(await withdrawn(old))

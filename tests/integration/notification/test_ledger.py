@@ -14,7 +14,7 @@ from instroom_contracts.notification import InviteSent
 from services.notification import ledger
 from services.notification.delivery import Outcome, State, left_behind
 from services.notification.domain import Letter
-from services.notification.ledger import DUE, LAPSED, MongoLedger
+from services.notification.ledger import LAPSED, MongoLedger, due
 from services.notification.storage import NOTICES, uncertain
 from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, MOVED, World, many
 from tests.unit.notification.builders import (
@@ -46,7 +46,7 @@ async def test_what_is_not_due_is_left_alone(world: World) -> None:
         await world.keep(replace(letter, delivery=replace(letter.delivery, state=state)))
     later = invitation(enrolment_id="later")
     await world.keep(replace(later, delivery=in_state("retry", due=datetime.now(UTC) + timedelta(minutes=1))))
-    assert await world.ledger.claim() is None
+    assert await world.ledger.claim(datetime.now(UTC)) is None
 
 
 async def test_what_is_pending_is_due_whatever_the_clock_of_its_handler_said(world: World) -> None:
@@ -58,7 +58,7 @@ async def test_what_is_pending_is_due_whatever_the_clock_of_its_handler_said(wor
 
 async def test_claims_and_what_was_left_behind_are_found_by_an_index(world: World) -> None:
     """They are looked for several times a second, among all mails that were ever sent."""
-    for looked_for in (DUE, LAPSED):
+    for looked_for in (due(NOW), LAPSED):
         asked = {"find": "invitations", "filter": looked_for, "sort": {"delivery.due": 1}, "limit": 1}
         plan = str((await world.database.command({"explain": asked}))["queryPlanner"]["winningPlan"])
         assert "IXSCAN" in plan

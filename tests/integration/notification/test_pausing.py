@@ -136,9 +136,9 @@ async def test_only_one_sender_tries(world: World, mail_server: MailServer) -> N
     await keep(world, MOST + 3)
     mail_server.refuses["RCPT"] = NO
     await Sending(world, mail_server).all_due()
-    assert await world.ledger.claim() is None
+    assert await world.ledger.claim(datetime.now(UTC)) is None
     await pausing.prepare(world.database)
-    claims = [await world.ledger.claim() for _ in range(3)]
+    claims = [await world.ledger.claim(datetime.now(UTC)) for _ in range(3)]
     assert [claim is not None for claim in claims] == [True, False, False]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chassis.documents import Documents, Kind, Loaded, NotLoaded
@@ -134,7 +134,7 @@ class World:
 
     async def claimed(self) -> Letter:
         """Claim what must be due."""
-        letter = await self.ledger.claim()
+        letter = await self.ledger.claim(datetime.now(UTC))
         assert letter is not None
         return letter
 

@@ -33,6 +33,9 @@ TYPED = [
     ["answer"],
     ["integration", "check", "publisher"],
     ["integration", "check", "subscriber"],
+    ["clock", "show"],
+    ["clock", "set"],
+    ["clock", "advance"],
     ["mails", "list"],
     ["mails", "release"],
 ]

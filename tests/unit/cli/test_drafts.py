@@ -30,7 +30,7 @@ def test_what_was_typed_becomes_a_request() -> None:
         "answer:casus": "Hoe?",
         "reference": "",
     }
-    event = request_from(typed)
+    event = request_from(typed, datetime.now(UTC))
     assert event.data.participant.name == "Robin Jansen"
     assert event.data.participant.region == "noord"
     assert event.data.participant.reference is None
@@ -43,32 +43,32 @@ def test_what_was_typed_becomes_a_request() -> None:
 
 def test_an_id_of_ones_own_is_kept() -> None:
     """Sending the same request again must not enrol anybody twice."""
-    assert request_from({**TYPED, "id": "mine"}).id == "mine"
-    assert request_from(TYPED).id != request_from(TYPED).id
+    assert request_from({**TYPED, "id": "mine"}, datetime.now(UTC)).id == "mine"
+    assert request_from(TYPED, datetime.now(UTC)).id != request_from(TYPED, datetime.now(UTC)).id
 
 
 def test_everything_that_is_wrong_is_told_at_once_by_its_flag() -> None:
     """One round of mending should do."""
     with pytest.raises(Misfit) as misfit:
-        request_from({**TYPED, "email": "robin", "role": "Project Leider", "time": "gisteren"})
+        request_from({**TYPED, "email": "robin", "role": "Project Leider", "time": "gisteren"}, datetime.now(UTC))
     assert [name for name, _ in misfit.value.complaints] == ["time", "email", "role"]
 
 
 def test_what_is_neither_yes_nor_no_is_not_guessed() -> None:
     """All or nothing is too much to guess."""
     with pytest.raises(Misfit, match="all-or-nothing: This must be yes or no"):
-        request_from({**TYPED, "all-or-nothing": "misschien"})
+        request_from({**TYPED, "all-or-nothing": "misschien"}, datetime.now(UTC))
 
 
 def test_an_answer_that_is_wrong_is_told_as_an_answer() -> None:
     """Questions are free text and have no flag of their own."""
     with pytest.raises(Misfit) as misfit:
-        request_from({**TYPED, f"answer:{'x' * 101}": "lang"})
+        request_from({**TYPED, f"answer:{'x' * 101}": "lang"}, datetime.now(UTC))
     assert [name for name, _ in misfit.value.complaints] == ["answers"]
 
 
 def test_other_events_are_checked_the_same_way() -> None:
     """A withdrawal with a slip in its id should not travel to be refused."""
     with pytest.raises(Misfit) as misfit:
-        event_of(EnrolmentCancellationRequested, {"enrolmentId": "a b"}, {"source": TYPED["source"]})
+        event_of(EnrolmentCancellationRequested, {"enrolmentId": "a b"}, {"source": TYPED["source"]}, datetime.now(UTC))
     assert [name for name, _ in misfit.value.complaints] == ["enrolmentId"]

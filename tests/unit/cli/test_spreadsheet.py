@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def rows(tmp_path: Path, text: str, **defaults: str) -> list[Row | BadRow]:
     """Read a file with this text."""
     file = tmp_path / "requests.csv"
     file.write_bytes(text.encode())
-    return read_rows(file, {**SOURCE, **defaults})
+    return read_rows(file, {**SOURCE, **defaults}, datetime.now(UTC))
 
 
 def test_each_row_becomes_a_request(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_file_in_another_encoding_is_explained(tmp_path: Path) -> None:
     file = tmp_path / "requests.csv"
     file.write_bytes(f"{HEADER}\nleeratelier,Gézieta,".encode("cp1252"))
     with pytest.raises(Trouble, match="save it as 'CSV UTF-8'"):
-        read_rows(file, SOURCE)
+        read_rows(file, SOURCE, datetime.now(UTC))
 
 
 def test_a_file_that_is_no_csv_is_told_with_its_line(tmp_path: Path) -> None:
@@ -103,4 +104,4 @@ def test_a_file_that_is_no_csv_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A slip in a file name is no reason for a traceback."""
     with pytest.raises(Trouble, match="cannot be read"):
-        read_rows(tmp_path / "none.csv", SOURCE)
+        read_rows(tmp_path / "none.csv", SOURCE, datetime.now(UTC))

@@ -18,7 +18,7 @@ from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
 from deploy.local.errors import LocalError
 from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import Ports
+from deploy.local.settings import Ports, SandboxPorts
 
 OWNERS: dict[str, int] = {}
 PASSWORDS = '{"integrator": "-", "operator": "-", "admin": "-"}'
@@ -132,6 +132,8 @@ def test_an_image_of_one_s_own_is_taken_as_it_is(tmp_path: Path, monkeypatch: py
     assert stack._variables()["INSTROOM_IMAGE"] == stack.project
     (tmp_path / ".env").write_text("INSTROOM_IMAGE=registry.example.org/instroom:3\n", encoding="utf-8")
     assert stack._variables()["INSTROOM_IMAGE"] == "registry.example.org/instroom:3"
+    clocks = [ComposeStack(tmp_path, ports)._variables()["INSTROOM_CLOCK"] for ports in (Ports(), SandboxPorts())]
+    assert clocks == ["real", "settable"]
     stack.up()
     assert "--build" not in said
     (tmp_path / ".env").unlink()
@@ -154,7 +156,7 @@ def test_every_setting_of_compose_can_be_set_where_the_others_are() -> None:
     """A variable that nobody documents is set by nobody."""
     text = "".join(file.read_text(encoding="utf-8") for file in ROOT.glob("docker-compose*.yml"))
     documented = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
-    made_by_us = {"INSTROOM_MAIL_DIR", "INSTROOM_MAIL_USER"}
+    made_by_us = {"INSTROOM_MAIL_DIR", "INSTROOM_MAIL_USER", "INSTROOM_CLOCK"}
     assert {name for name in re.findall(r"\$\{(\w+)", text) if f"`{name}`" not in documented} == made_by_us
 
 

@@ -34,7 +34,7 @@ class PaperLedger:
     too_much: bool = False
     recipients: list[str] = field(default_factory=list)
 
-    async def claim(self) -> Letter | None:
+    async def claim(self, now: datetime) -> Letter | None:
         """Hand out what is due."""
         return self.due.pop(0) if self.due else None
 
@@ -216,12 +216,12 @@ async def test_trouble_with_the_database_is_waited_out() -> None:
     """The service goes on when it is back."""
 
     class Stumbling(PaperLedger):
-        async def claim(self) -> Letter | None:
+        async def claim(self, now: datetime) -> Letter | None:
             """Be away once."""
             if "away" not in self.steps:
                 self.steps.append("away")
                 raise Unavailable("MongoDB does not answer")
-            return await super().claim()
+            return await super().claim(now)
 
     ledger = Stumbling(due=[sending(invitation())])
     running = asyncio.create_task(sender(ledger).run())
