@@ -48,7 +48,7 @@ def test_the_broker_gets_a_salted_hash_for_every_account(tmp_path: Path) -> None
 
 
 def test_a_service_owns_one_database_and_an_operator_writes_to_none() -> None:
-    """Each service owns its data; an operator looks, and mends what is for a person to mend, and sets a clock that can be set."""
+    """Each service owns its data; an operator looks, and mends what waits for a person."""
     assert {role["db"] for role in accounts.mongo_roles("enrolment")} == {"instroom_enrolment"}
     operator = accounts.mongo_roles(accounts.OPERATOR)
     assert {role["role"] for role in operator} == {"read", accounts.OPERATOR_ROLE}
