@@ -16,6 +16,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from chassis import metrics
+from chassis.documents import Document
 from chassis.mongo import Database
 
 log = structlog.get_logger()
@@ -28,6 +29,11 @@ WRONG = timedelta(seconds=60)
 
 COLLECTION, ID = "clock", "clock"
 LOOK_EVERY_S = 0.25
+
+
+def ahead_by(kept: Document) -> timedelta:
+    """Read how far a clock that can be set is ahead, from what is kept of it."""
+    return timedelta(milliseconds=kept["aheadMs"])
 
 
 def by_this_machine() -> datetime:
@@ -125,7 +131,7 @@ class SettableClock(Clock):
     async def look(self) -> None:
         """Read how far it is ahead."""
         found = await self._database[COLLECTION].find_one({"_id": ID})
-        ahead = timedelta(milliseconds=found["aheadMs"] if found else 0)
+        ahead = ahead_by(found) if found else timedelta()
         if ahead != self._ahead:
             self._ahead = ahead
             log.warning("clock_set", seconds=round(ahead.total_seconds()))

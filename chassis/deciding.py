@@ -251,7 +251,8 @@ class _Deciding:
             self._failed(message, type(error).__name__)
             return
         self.verdict.changes.update(documents.changes)
-        self.verdict.spend(f"{event.source} {event.id}", message)
+        if message.hears.exchange:  # what falls due is done once since its document goes (`chassis.due`)
+            self.verdict.spend(f"{event.source} {event.id}", message)
         self._tell(message, tells)
 
     def _handler_of(self, message: Received) -> Handler:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-from chassis.clock import COLLECTION, ID
+from chassis.clock import COLLECTION, ID, ahead_by
 from cli import databases
 from cli.databases import SERVICES, Databases
 from cli.options import servers_of
@@ -45,7 +45,7 @@ async def ahead(kept: Databases) -> Mapping[str, timedelta]:
     found = {service: await kept[service][COLLECTION].find_one({"_id": ID}) for service in SERVICES}
     if not all(found.values()):
         raise Trouble(REAL)
-    return {service: timedelta(milliseconds=document["aheadMs"]) for service, document in found.items() if document}
+    return {service: ahead_by(document) for service, document in found.items() if document}
 
 
 async def set_ahead(kept: Databases, most: timedelta) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aio_pika.abc import AbstractConnection
 
+from chassis.clock import COLLECTION as CLOCK
+from chassis.clock import ahead_by
 from chassis.mongo import Database, Session
 from cli.audit.evidence import (
     NEVER,
@@ -84,15 +86,16 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
         enrolments = await _all(enrolment, "enrolments", session, _ENROLMENT_FIELDS)
         live = await _all(enrolment, "participants", session)
         outboxes = {service: await _all(of[service], "outbox", session) for service in SERVICES}
+        now = datetime.now(UTC) + sum(map(ahead_by, await _all(enrolment, CLOCK, session)), timedelta())
         evidence = Evidence(
-            now=datetime.now(UTC),
+            now=now,
             pools=tuple(map(_pool, await _all(enrolment, "pools", session))),
             counters=tuple(map(_counter, await _all(enrolment, "sessions", session))),
             enrolments=tuple(map(_enrolment, enrolments)),
             turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
             spent=tuple(map(_spent, await _all(enrolment, "inbox", session, {"type": 1, "at": 1}))),
             parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
-            unfinished=frozenset(row["about"] for row in await _all(enrolment, "unfinished", session, {"about": 1})),
+            unfinished=frozenset(row["about"] for row in await _all(enrolment, "due", session) if row["at"] <= now),
             live={row["_id"]: row["enrolmentId"] for row in live},
             sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
             invitations=tuple(map(_invitation, await _all(notification, "invitations", session, _NO_PERSON))),

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from chassis.documents import Documents
+from chassis.due import go_on, left_of
 from chassis.handling import Cause
-from chassis.portions import go_on, left_of
 from instroom_contracts.cloudevent import CloudEvent, EventData
 from instroom_contracts.intake import EnrolmentRequested
 from services.enrolment.domain import facts, places, rules

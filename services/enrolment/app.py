@@ -8,7 +8,7 @@ from functools import partial
 
 from chassis.documents import Documents
 from chassis.handling import Hears, Tell, UnknownType, told_by
-from chassis.resuming import Resuming
+from chassis.schedule import Schedule
 from chassis.service import Service, run
 from chassis.topology import UNROUTED
 from instroom_contracts.catalog import EditionPublished
@@ -18,9 +18,8 @@ from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequ
 from instroom_contracts.topology import traits
 from services.enrolment import gauges, handlers, needs, rekeying, schema, settling, untold, waited
 from services.enrolment.domain.values import Policy
-from services.enrolment.internal import EditionSettling, ParkingExpired, PlacesUntold, PoolServing
+from services.enrolment.internal import AsideTried, EditionSettling, PlacesUntold, PoolServing, WaitEnded
 from services.enrolment.settings import Settings
-from services.enrolment.timer import Timer
 
 
 def hears(policy: Policy) -> tuple[Hears, ...]:
@@ -38,15 +37,18 @@ def hears(policy: Policy) -> tuple[Hears, ...]:
     )
 
 
-PARKING_EXPIRED = Hears(ParkingExpired, "", waited.expire_parked, needs=needs.to_expire)
-"""What a timer of ours hands to the committer; it comes from no exchange."""
-
 PORTIONS: tuple[Hears, ...] = (
     Hears(EditionSettling, "", settling.settle_edition, needs=needs.to_settle),
     Hears(PoolServing, "", settling.serve_pool, needs=needs.to_serve),
     Hears(PlacesUntold, "", untold.tell_of_places_gone),
 )
-"""What goes on in portions; it comes from no exchange either."""
+"""What goes on in portions; it comes from no exchange."""
+
+WAITS: tuple[Hears, ...] = (
+    Hears(WaitEnded, "", waited.end_wait, needs=needs.to_end_wait),
+    Hears(AsideTried, "", waited.try_again, needs=needs.to_try_again),
+)
+"""What falls due when a request has waited for its edition; it comes from no exchange either."""
 
 TELLS = told_by("enrolment", kept=traits(AnswerRequested).answers)
 
@@ -64,7 +66,7 @@ def service(settings: Settings) -> Service:
         hears(settings.policy()),
         TELLS,
         schema.prepare,
-        tasks=(Timer(PARKING_EXPIRED, source).run, Resuming(PORTIONS, source).run, rekeying.rekey_again),
+        tasks=(Schedule((*PORTIONS, *WAITS), source).run, rekeying.rekey_again),
         looks=(gauges.seats,),
         migrations=(rekeying.rekey,),
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from chassis.answers import DECIDED
 from chassis.documents import Documents
+from chassis.due import left_of
 from chassis.handling import Tell, ToldBefore
-from chassis.portions import left_of
 from chassis.senders import ALL_SENDERS, Senders
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, type_of
 from instroom_contracts.enrolment import EnrolmentRejected, RequestAccepted, RequestRefused, SourcesClaimed

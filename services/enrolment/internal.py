@@ -13,10 +13,16 @@ Moved = Annotated[tuple[str, str, int], Field(strict=False)]
 """A session that came to a pool: its edition, its id, and how many seats it had to offer before."""
 
 
-class ParkingExpired(EventData):
-    """Say that requests have waited long enough for their edition: ids of `parked` documents, "source id"."""
+class WaitEnded(EventData):
+    """Decide the requests that have waited long enough for this edition."""
 
-    requests: Annotated[Many[str], Field(min_length=1)]
+    edition_id: str
+
+
+class AsideTried(EventData):
+    """Try again, alone, a request that was set aside: the id of its `parked` document, "source id"."""
+
+    request: str
 
 
 class EditionSettling(EventData):

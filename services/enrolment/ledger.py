@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chassis.documents import ById, Documents, First
-from chassis.portions import left_of
+from chassis.due import left_of
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
 from services.enrolment.internal import PoolServing

@@ -6,17 +6,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from chassis.answers import DECIDED
-from chassis.documents import ById, Documents
-from chassis.portions import need
+from chassis.documents import ById, Documents, First, Need
+from chassis.due import need
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
+from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.edition import own_pool, pool_of
 from services.enrolment.domain.request import attending
 from services.enrolment.domain.values import Enrolment, Parked, participant_key, turn_id
-from services.enrolment.internal import EditionSettling, ParkingExpired, PoolServing
+from services.enrolment.internal import AsideTried, EditionSettling, PoolServing, WaitEnded
 from services.enrolment.parking import asked_in
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARKED, PARKINGS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from services.enrolment.storage import (
+    EDITIONS,
+    ENROLMENTS,
+    PARKED,
+    PARKED_BY_EDITION,
+    PARKINGS,
+    PARTICIPANTS,
+    POOLS,
+    SESSIONS,
+    WAITING,
+)
 
 
 def to_enrol(event: CloudEvent[EnrolmentRequested], documents: Documents) -> Iterator[ById]:
@@ -88,13 +99,22 @@ def to_keep(event: CloudEvent[EditionPublished], documents: Documents) -> Iterat
             yield ById(SESSIONS, f"{published.edition_id}/{id}")
 
 
-def to_expire(event: CloudEvent[ParkingExpired], documents: Documents) -> Iterator[ById]:
-    """Foresee every parked request; once it is there, what deciding it takes."""
-    for id in event.data.requests:
-        yield (parked_id := ById(PARKED, id))
-        if parked := documents.glimpse(*parked_id):
-            yield ById(PARKINGS, parked.edition_id)
-            yield from to_unpark(parked, documents)
+def to_end_wait(event: CloudEvent[WaitEnded], _: Documents) -> Iterator[Need]:
+    """Foresee who has waited for longest, and the edition, which may have come."""
+    edition_id = event.data.edition_id
+    yield need(WaitEnded, edition_id)
+    yield ById(PARKINGS, edition_id)
+    yield ById(EDITIONS, edition_id)
+    yield First(PARKED_BY_EDITION, edition_id, deciding.PORTION + 1)
+
+
+def to_try_again(event: CloudEvent[AsideTried], documents: Documents) -> Iterator[ById]:
+    """Foresee the request; once it is there, what deciding it takes."""
+    yield need(AsideTried, event.data.request)
+    yield (parked_id := ById(PARKED, event.data.request))
+    if parked := documents.glimpse(*parked_id):
+        yield ById(PARKINGS, parked.edition_id)
+        yield from to_unpark(parked, documents)
 
 
 def to_unpark(parked: Parked, documents: Documents) -> Iterator[ById]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from chassis.documents import Documents
+from chassis.due import plan
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.fields import ACCEPTED_BEFORE
 from instroom_contracts.intake import EnrolmentRequested
 from services.enrolment.domain.values import Parked, Parking
+from services.enrolment.internal import AsideTried, WaitEnded
 from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
 
 Asked = CloudEvent[EnrolmentRequested]
@@ -21,7 +24,10 @@ ASIDE = "(set aside)"
 def park(event: Asked, documents: Documents, now: datetime, wait: timedelta) -> None:
     """Let a request wait behind those that wait for the same edition."""
     edition_id = event.data.edition_id
-    parking = documents.get(PARKINGS, edition_id) or Parking(edition_id)
+    parking = documents.get(PARKINGS, edition_id)
+    if parking is None:
+        plan(documents, event, WaitEnded(edition_id=edition_id), edition_id, now + wait)
+        parking = Parking(edition_id)
     parking = replace(parking, last=parking.last + 1, waiting=parking.waiting + 1)
     documents.put(PARKINGS, edition_id, parking)
     id = f"{event.source} {event.id}"
@@ -33,6 +39,11 @@ def is_waited_for(documents: Documents, edition_id: str) -> bool:
     return documents.get(PARKINGS, edition_id) is not None
 
 
+def longest_waiting(documents: Documents, edition_id: str, most: int) -> list[Parked]:
+    """Return the first requests that wait for an edition, in their order."""
+    return [parked for _, parked in documents.first(PARKED_BY_EDITION, edition_id, most).members[:most]]
+
+
 def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[list[Parked], bool]:
     """Take out the first requests that wait for an edition, in their order, and say whether these are all."""
     if not is_waited_for(documents, edition_id):
@@ -40,7 +51,7 @@ def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[li
     head = documents.first(PARKED_BY_EDITION, edition_id, most)
     taken = [parked for _, parked in head.members[:most]]
     for parked in taken:
-        _take(documents, parked)
+        take(documents, parked)
     return taken, head.complete and len(head.members) <= most
 
 
@@ -48,16 +59,18 @@ def unpark(documents: Documents, id: str) -> Parked | None:
     """Take out one request by its id ("source id"); None where it was decided already."""
     parked = documents.get(PARKED, id)
     if parked:
-        _take(documents, parked)
+        take(documents, parked)
     return parked
 
 
-def set_aside(documents: Documents, parked: Parked) -> None:
-    """Keep a request that was taken out and could not be decided; it stands in nobody's way any more."""
+def set_aside(documents: Documents, parked: Parked, by: CloudEvent[Any], now: datetime) -> None:
+    """Keep a request that was taken out and could not be decided; it stands in nobody's way, and is tried again."""
     documents.put(PARKED, parked.id, replace(parked, edition_id=ASIDE))
+    plan(documents, by, AsideTried(request=parked.id), parked.id, now)
 
 
-def _take(documents: Documents, parked: Parked) -> None:
+def take(documents: Documents, parked: Parked) -> None:
+    """Take out a request that is to be decided."""
     documents.put(PARKED, parked.id, None)
     parking = documents.get(PARKINGS, parked.edition_id)
     if parking:

@@ -9,8 +9,8 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
 from chassis.documents import Kind
+from chassis.due import DUE
 from chassis.mongo import Database
-from chassis.portions import UNFINISHED
 from chassis.senders import SENDERS
 from services.enrolment import storage, unsettled
 from services.enrolment.migration import migrate
@@ -56,7 +56,7 @@ KINDS: tuple[Kind[Any], ...] = (
     storage.WAITING,
     storage.PARKED,
     storage.PARKINGS,
-    UNFINISHED,
+    DUE,
     SENDERS,
 )
 
@@ -64,7 +64,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     "editions": [IndexModel([("state", ASCENDING)])],
     "enrolments": [IndexModel([(storage.HELD_IN, ASCENDING), ("_id", ASCENDING)])],
     "waiting_list": [IndexModel([("session", ASCENDING), ("number", ASCENDING)], unique=True)],
-    "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)]), IndexModel([("until", ASCENDING)])],
+    "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)])],
+    "due": [IndexModel([("at", ASCENDING)])],
 }
 
 

@@ -1,4 +1,4 @@
-"""Taking in an edition and what follows from it, in portions where that is long (see `chassis/portions.py`).
+"""Taking in an edition and what follows from it, in portions where that is long (see `chassis/due.py`).
 
 A portion ends some of the places in sessions that are off, and decides some of the requests that waited for the
 edition. Waiting lists that are long are served in portions of their own, one pool at a time.
@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from chassis.documents import Documents
+from chassis.due import go_on, left_of, taken_up
 from chassis.handling import Tell, goes_back_to
-from chassis.portions import go_on, left_of, taken_up
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
 from services.enrolment.addressing import addressed
@@ -89,7 +89,7 @@ def _settled(
     waiting, all_decided = unpark_edition(documents, edition.id, most if ended else 0)
     documents.require(need for parked in waiting for need in to_unpark(parked, documents))
     for parked in waiting:
-        tells += decide_in_turn(parked, edition, documents, now)
+        tells += decide_in_turn(parked, edition, documents, by, now)
     if not (ended and all_decided):
         rest = EditionSettling(edition_id=edition.id, session_ids=tuple(sorted(session_ids)))
         go_on(documents, by, rest, edition.id, moment=decision.moment, cause=goes_back_to(by), now=now)

@@ -14,11 +14,12 @@ from typing import Any
 
 from chassis.chance import new_id
 from chassis.documents import Document
+from chassis.due import DUE, Due, need
 from chassis.mongo import Database
-from chassis.portions import UNFINISHED, Unfinished, need
 from instroom_contracts.cloudevent import EventData, type_of
-from services.enrolment.internal import EditionSettling, PlacesUntold
-from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, SESSIONS, UNTOLD
+from services.enrolment.internal import AsideTried, EditionSettling, PlacesUntold, WaitEnded
+from services.enrolment.parking import ASIDE
+from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, PARKED, SESSIONS, UNTOLD
 
 _HELD: Mapping[str, Any] = {
     "$map": {
@@ -36,10 +37,20 @@ async def take_over(database: Database, now: datetime) -> None:
     await database[ENROLMENTS.collection].update_many({HELD_IN: {"$exists": False}}, [held])
     if await database[ENROLMENTS.collection].find_one({HELD_IN: UNTOLD}, {"_id": 1}):
         await leave_undone(database, PlacesUntold(), UNTOLD, now)
+    await _have_waits_end(database, now)
     for edition_id, session_ids in (await _still_held(database)).items():
         if off := await _called_off(database, edition_id, session_ids):
             rest = EditionSettling(edition_id=edition_id, session_ids=tuple(sorted(off)))
             await leave_undone(database, rest, edition_id, now)
+
+
+async def _have_waits_end(database: Database, now: datetime) -> None:
+    """Have it looked after requests that wait for their edition, as an earlier release left them without a schedule."""
+    for edition_id in await database[PARKED.collection].distinct("editionId"):
+        if edition_id != ASIDE:
+            await leave_undone(database, WaitEnded(edition_id=edition_id), edition_id, now)
+    async for parked in database[PARKED.collection].find({"editionId": ASIDE}, {"_id": 1}):
+        await leave_undone(database, AsideTried(request=parked["_id"]), parked["_id"], now)
 
 
 async def _still_held(database: Database) -> dict[str, set[str]]:
@@ -61,7 +72,7 @@ async def _called_off(database: Database, edition_id: str, session_ids: set[str]
 
 async def leave_undone(database: Database, rest: EventData, about: str, now: datetime) -> None:
     """Leave some work to portions, unless it is under way."""
-    left = Unfinished(new_id(), type_of(type(rest)), about, rest.model_dump(), now, None, now)
-    written: Document = {**UNFINISHED.write(left), "revision": 1}
+    left = Due(new_id(), type_of(type(rest)), about, rest.model_dump(), now, now, None)
+    written: Document = {**DUE.write(left), "revision": 1}
     key = need(type(rest), about).id
-    await database[UNFINISHED.collection].update_one({"_id": key}, {"$setOnInsert": written}, upsert=True)
+    await database[DUE.collection].update_one({"_id": key}, {"$setOnInsert": written}, upsert=True)

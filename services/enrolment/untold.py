@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chassis.documents import Documents
+from chassis.due import go_on, taken_up
 from chassis.handling import Tell, goes_back_to
-from chassis.portions import go_on, taken_up
 from instroom_contracts.cloudevent import CloudEvent
 from services.enrolment.addressing import addressed
 from services.enrolment.domain import decision as deciding

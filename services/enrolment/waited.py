@@ -1,47 +1,70 @@
 """Deciding requests that waited for their edition, each by itself: one that fails holds up no other.
 
-Such a request was taken in before, so nothing comes of letting it fail as a message would: it is set aside, and the
-timer has it tried again alone.
+Such a request was taken in before, so nothing comes of letting it fail as a message would: it is set aside, and tried
+again alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from chassis.documents import Documents, NotLoaded
+from chassis.due import plan, taken_up
 from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
 from services.enrolment.addressing import addressed
 from services.enrolment.answering import Asked, decided, rejection
+from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.edition import Edition
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.values import Parked
-from services.enrolment.internal import ParkingExpired
+from services.enrolment.internal import AsideTried, WaitEnded
 from services.enrolment.ledger import Ledger
-from services.enrolment.parking import asked_in, set_aside, unpark
+from services.enrolment.needs import to_unpark
+from services.enrolment.parking import asked_in, longest_waiting, set_aside, take, unpark
 
 
-def expire_parked(event: CloudEvent[ParkingExpired], documents: Documents, now: datetime) -> Sequence[Tell]:
+def end_wait(event: CloudEvent[WaitEnded], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Decide requests that waited long enough: refuse them, unless their edition has come in the meantime."""
-    ledger = Ledger(documents)
+    edition_id = event.data.edition_id
+    if taken_up(documents, event, edition_id) is None:
+        return ()
+    first = longest_waiting(documents, edition_id, deciding.PORTION + 1)
+    ended = [parked for parked in first[: deciding.PORTION] if parked.until <= now]
+    documents.require(need for parked in ended for need in to_unpark(parked, documents))
     tells: list[Tell] = []
-    for id in event.data.requests:
-        if parked := unpark(documents, id):
-            asked = asked_in(parked)
-            tells += _answered(asked, ledger.edition(asked.data.edition_id), documents, now)
+    for parked in ended:
+        take(documents, parked)
+        tells += decide_in_turn(parked, Ledger(documents).edition(edition_id), documents, event, now)
+    if len(first) > len(ended):
+        plan(documents, event, event.data, edition_id, max(now, first[len(ended)].until))
     return tells
 
 
-def decide_in_turn(parked: Parked, edition: Edition, documents: Documents, now: datetime) -> list[Tell]:
-    """Decide a request whose turn it is now that its edition has come, or set it aside where that fails."""
+def try_again(event: CloudEvent[AsideTried], documents: Documents, now: datetime) -> Sequence[Tell]:
+    """Decide a request that was set aside, unless that was done."""
+    if taken_up(documents, event, event.data.request) is None:
+        return ()
+    parked = unpark(documents, event.data.request)
+    if parked is None:
+        return ()
+    asked = asked_in(parked)
+    return _answered(asked, Ledger(documents).edition(asked.data.edition_id), documents, now)
+
+
+def decide_in_turn(
+    parked: Parked, edition: Edition | None, documents: Documents, by: CloudEvent[Any], now: datetime
+) -> list[Tell]:
+    """Decide a request whose turn it is, or set it aside where that fails."""
     try:
         with documents.undone_where_it_fails():
             return _answered(asked_in(parked), edition, documents, now)
     except NotLoaded:
         raise
-    except Exception:  # noqa: BLE001  whatever a defect is, it concerns this request alone; the timer's try holds it
-        set_aside(documents, parked)
+    except Exception:  # noqa: BLE001  whatever a defect is, it concerns this request alone; the next try holds it
+        set_aside(documents, parked, by, now)
         return []
 
 

@@ -276,7 +276,7 @@ async def at_least(done: Count, number: int) -> bool:
 
 async def nothing_is_left(stage: Stage) -> bool:
     """Say whether all long work has come to its end."""
-    return not await stage.world.databases["enrolment"]["unfinished"].count_documents({})
+    return not await stage.world.databases["enrolment"]["due"].count_documents({})
 
 
 def calendars_show_nothing(mail_server: MailServer) -> None:

@@ -17,7 +17,7 @@ from bson.json_util import loads
 
 from chassis.deciding import Received
 from chassis.documents import Document
-from chassis.portions import UNFINISHED
+from chassis.due import DUE
 from instroom_contracts.cloudevent import new_event, type_of
 from services.enrolment import migration, schema
 from services.enrolment.app import PORTIONS
@@ -63,7 +63,7 @@ async def waiting(ground: Ground) -> list[str]:
 async def go_on(ground: Ground) -> None:
     """Do what a start does with what the migration left to portions."""
     heard = {type_of(portion.model): portion for portion in PORTIONS}
-    left = [UNFINISHED.read(row) for row in await ground.rows("unfinished")]
+    left = [DUE.read(row) for row in await ground.rows("due")]
     for one in left:
         portion = heard[one.type]
         event = new_event(portion.model.model_validate(one.data), source=SOURCE, id=one.id)
@@ -127,7 +127,7 @@ async def test_seats_that_were_found_go_to_who_waits_and_are_told(old: Ground) -
     told = await old.told()
     assert told.count("nl.enrolments.place-confirmed.v1") == 1
     assert told.count("nl.enrolments.session-reopened.v1") == 1, "one seat is left: Fay needs two"
-    assert not await old.rows("unfinished")
+    assert not await old.rows("due")
 
 
 async def test_a_migration_is_done_once(old: Ground) -> None:
@@ -146,10 +146,10 @@ async def everything(ground: Ground) -> dict[str, list[Document]]:
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_migration_that_broke_off_is_taken_up(old: Ground, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A container may be killed in the middle of its first start."""
-    real: Callable[[Any], Awaitable[None]] = getattr(migration, step)
+    real: Callable[..., Awaitable[None]] = getattr(migration, step)
 
-    async def killed(database: Any) -> None:
-        await real(database)
+    async def killed(*given: Any) -> None:
+        await real(*given)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

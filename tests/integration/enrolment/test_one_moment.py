@@ -10,9 +10,9 @@ import pytest
 from chassis.committer import Committer, Plan
 from chassis.deciding import Received
 from chassis.documents import Loaded, Need
+from chassis.due import DUE
 from chassis.mongo import Mongo, Session, _settled
-from chassis.portions import UNFINISHED
-from chassis.resuming import portion
+from chassis.schedule import as_event
 from chassis.store import Store
 from instroom_contracts.cloudevent import new_event
 from services.enrolment.app import PORTIONS
@@ -91,8 +91,8 @@ async def places_end_while_the_session_moves(ground: Ground, monkeypatch: pytest
     asked = [request("een", name="kim"), request("een", name="lou"), request("twee", name="sam")]
     await ground.committer().commit([published(1, "zaal"), *received(asked)])
     await ground.committer().commit([published(2, "zaal", state="cancelled")])
-    (left,) = (await ground.all(UNFINISHED)).values()
-    heard, event = portion(left, PORTIONS, SOURCE)
+    (left,) = (await ground.all(DUE)).values()
+    heard, event = as_event(left, PORTIONS, SOURCE)
     ending = Received(heard, "", b"", None, {}, event, "")
     await commit_while(ground.committer(), ending, published(3, None, None), ground)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chassis.documents import First, Loaded
-from chassis.portions import UNFINISHED
-from chassis.resuming import Resuming
+from chassis.due import DUE
+from chassis.schedule import Schedule
 from chassis.store import Store
 from instroom_contracts.cloudevent import new_event
 from services.enrolment import schema
@@ -26,16 +26,16 @@ OFF = session(capacity=20, state="cancelled")
 PEOPLE = 30
 
 
-def going_on() -> Resuming:
+def going_on() -> Schedule:
     """Build what goes on with long work, as the service does."""
-    return Resuming(PORTIONS, SOURCE)
+    return Schedule(PORTIONS, SOURCE)
 
 
 async def nothing_left(ground: Ground, within: float = 20) -> None:
     """Wait until all is done."""
 
     async def done() -> bool:
-        return not await ground.all(UNFINISHED)
+        return not await ground.all(DUE)
 
     await eventually(done, within=within)
 
@@ -82,7 +82,7 @@ async def test_what_is_left_is_gone_on_with_until_nothing_is(ground: Ground, mon
     monkeypatch.setattr(decision, "PORTION", 4)
     await enrolled(ground)
     await cancelled(ground)
-    assert len(await ground.all(UNFINISHED)) == 1
+    assert len(await ground.all(DUE)) == 1
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
     await everything_ended_once(ground)
@@ -91,7 +91,7 @@ async def test_what_is_left_is_gone_on_with_until_nothing_is(ground: Ground, mon
 async def test_two_processes_do_each_portion_once(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both may take up the same one, when one of them was thought dead."""
     monkeypatch.setattr(decision, "PORTION", 4)
-    monkeypatch.setattr("chassis.resuming.Lease.hold", _always)
+    monkeypatch.setattr("chassis.schedule.Lease.hold", _always)
     await enrolled(ground)
     await cancelled(ground)
     async with at_work(ground, going_on().run), at_work(ground, going_on().run):
@@ -139,10 +139,10 @@ async def test_places_that_an_earlier_release_left_end_at_the_start(
     await of_an_earlier_release(ground)
     for _ in range(2):
         await schema.prepare(ground.database, datetime.now(UTC))
-    assert len(await ground.all(UNFINISHED)) == 1
+    assert len(await ground.all(DUE)) == 1
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
     kept = await ground.all(ENROLMENTS)
     assert {one.state for one in kept.values()} == {"cancelled"}
     await schema.prepare(ground.database, datetime.now(UTC))
-    assert not await ground.all(UNFINISHED)
+    assert not await ground.all(DUE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from chassis.portions import UNFINISHED
+from chassis.due import DUE
 from instroom_contracts.cloudevent import new_event
 from services.enrolment import schema, unsettled
 from services.enrolment.domain import decision
@@ -83,7 +83,7 @@ async def test_the_next_start_tells_nothing_again(old: Ground) -> None:
     """Every start looks, in every replica."""
     await started(old)
     await schema.prepare(old.database, datetime.now(UTC))
-    assert not await old.all(UNFINISHED)
+    assert not await old.all(DUE)
     await everybody_is_withdrawn_once(old)
 
 

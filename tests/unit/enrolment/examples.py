@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from chassis.due import DUE, Due
 from chassis.handling import Hears, Tell
-from chassis.portions import UNFINISHED, Unfinished
-from chassis.resuming import portion
+from chassis.schedule import as_event
 from instroom_contracts import catalog, intake
-from instroom_contracts.cloudevent import CloudEvent, EventData, new_event
+from instroom_contracts.cloudevent import CloudEvent, EventData, new_event, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment import app
 from services.enrolment.domain.values import Policy
-from services.enrolment.internal import ParkingExpired
 from tests.support.memory import Memory
 
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"
@@ -109,7 +108,7 @@ def answer_asked(
 
 def hears(event: CloudEvent[Any]) -> Hears:
     """Return the service's line for an event of this kind."""
-    return next(line for line in (*app.hears(POLICY), app.PARKING_EXPIRED) if line.model is type(event.data))
+    return next(line for line in app.hears(POLICY) if line.model is type(event.data))
 
 
 class Desk:
@@ -130,10 +129,9 @@ class Desk:
         """Build the catalogue's event of an edition."""
         return new_event(published, source=CATALOG, id=f"edition-{next(_numbers)}", time=at)
 
-    def expire(self, *asked: CloudEvent[Any]) -> list[Tell]:
-        """Let parked requests have waited long enough."""
-        requests = tuple(f"{event.source} {event.id}" for event in asked)
-        return self.tells(new_event(ParkingExpired(requests=requests), source=CATALOG, id="timer-1", time=ASKED))
+    def expire(self) -> list[Tell]:
+        """Let parked requests have waited long enough, and those that are set aside be tried again."""
+        return [tell for one in self._due(app.WAITS) for tell in self._done(one, app.WAITS, ASKED + POLICY.parking)]
 
     def go_on(self) -> list[EventData]:
         """Do a portion of everything that was left undone; return what is told."""
@@ -141,21 +139,23 @@ class Desk:
 
     def tells_of_portions(self) -> list[Tell]:
         """Do the same; return what is told, with addresses."""
-        left = list(self.memory.all(UNFINISHED).values())
-        return [tell for one in left for tell in self._asked_to_go_on(one)]
+        return [tell for one in self._due(app.PORTIONS) for tell in self._done(one, app.PORTIONS)]
 
-    def asked_to_go_on(self, left: Unfinished) -> list[EventData]:
+    def asked_to_go_on(self, left: Due) -> list[EventData]:
         """Do one portion of this; return what is told."""
-        return data_of(self._asked_to_go_on(left))
+        return data_of(self._done(left, app.PORTIONS))
 
-    def _asked_to_go_on(self, left: Unfinished) -> Iterable[Tell]:
-        heard, event = portion(left, app.PORTIONS, OWN)
-        return self.memory.handle(heard, event, ASKED)
+    def _due(self, of: Sequence[Hears]) -> list[Due]:
+        types = {type_of(hears.model) for hears in of}
+        return [one for one in self.memory.all(DUE).values() if one.type in types]
+
+    def _done(self, due: Due, of: Sequence[Hears], now: datetime = ASKED) -> Iterable[Tell]:
+        return self.memory.handle(*as_event(due, of, OWN), now)
 
     def finish(self) -> list[EventData]:
         """Go on until nothing is left; return what is told."""
         told: list[EventData] = []
-        while self.memory.all(UNFINISHED):
+        while self._due(app.PORTIONS):
             told += self.go_on()
         return told
 

@@ -90,4 +90,4 @@ def test_an_edition_that_nobody_knows_has_no_provider() -> None:
     desk = Desk()
     asked = request()
     desk.tells(asked)
-    assert {tell.provider for tell in desk.expire(asked)} == {None}
+    assert {tell.provider for tell in desk.expire()} == {None}

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from chassis.portions import UNFINISHED, Unfinished
+from chassis.due import DUE, Due
 from instroom_contracts import catalog
 from instroom_contracts.cloudevent import EventData, type_of
 from services.enrolment.domain import decision
@@ -41,9 +41,9 @@ def state(desk: Desk, enrolment_id: str) -> str:
     return desk.memory.all(ENROLMENTS)[enrolment_id].state
 
 
-def left(desk: Desk, model: type[EventData]) -> Unfinished | None:
+def left(desk: Desk, model: type[EventData]) -> Due | None:
     """Return what is left of this kind of work."""
-    return next((one for one in desk.memory.all(UNFINISHED).values() if one.type == type_of(model)), None)
+    return next((one for one in desk.memory.all(DUE).values() if one.type == type_of(model)), None)
 
 
 def party_shrinks_while_a_seat_comes_free() -> str:

@@ -23,7 +23,6 @@ from instroom_contracts.enrolment import (
 from instroom_contracts.notification import NoticeRequested
 from services.enrolment import handlers
 from services.enrolment.domain.values import enrolment_id
-from services.enrolment.internal import ParkingExpired
 from services.enrolment.storage import ENROLMENTS, PARKED, PARKINGS
 from tests.unit.enrolment.examples import (
     ASKED,
@@ -47,12 +46,6 @@ from tests.unit.enrolment.examples import (
 )
 
 ANSWERS = (EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected)
-
-
-def expire(desk: Desk, *ids: str) -> list[Tell]:
-    """Let parked requests have waited long enough."""
-    event = new_event(ParkingExpired(requests=ids), source=CATALOG, id="timer-1", time=ASKED)
-    return list(desk.memory.handle(hears(event), event, ASKED))
 
 
 def publish(desk: Desk, **fields: object) -> list[Tell]:
@@ -122,12 +115,12 @@ def test_a_request_whose_wait_is_over_is_refused_and_mailed() -> None:
     desk = Desk()
     asked = request()
     desk.tells(asked)
-    tells = expire(desk, f"{WEBSITE} {asked.id}")
+    tells = desk.expire()
     rejected = one_of(data_of(tells), EnrolmentRejected)
     assert (rejected.reason, rejected.edition_id) == ("unknown-edition", EDITION)
     assert one_of(data_of(tells), NoticeRequested).participant.email == "robin@example.org"
     assert {tell.answers for tell in tells} == {Cause(asked.id, WEBSITE)}
-    assert not expire(desk, f"{WEBSITE} {asked.id}"), "exactly one answer"
+    assert not desk.expire(), "exactly one answer"
     assert not answers(publish(desk)), "exactly one answer"
 
 
@@ -139,7 +132,7 @@ def test_a_request_whose_edition_came_without_finding_it_is_decided_when_its_wai
     hidden = desk.memory.collections.pop("parkings")
     publish(desk)
     desk.memory.collections["parkings"] = hidden
-    assert answers(expire(desk, f"{WEBSITE} {asked.id}")) == [(Cause(asked.id, WEBSITE), "EnrolmentConfirmed")]
+    assert answers(desk.expire()) == [(Cause(asked.id, WEBSITE), "EnrolmentConfirmed")]
 
 
 def test_every_refusal_of_a_valid_request_is_mailed() -> None:
@@ -225,15 +218,14 @@ def test_a_batch_is_read_in_few_rounds() -> None:
 
 def test_many_parked_requests_are_read_in_few_rounds() -> None:
     """A catalogue that comes up late must not cost a round for each of those who waited."""
-    desk = Desk()
-    parked = [request(name=f"deelnemer{number}") for number in range(50)]
-    for asked in parked:
-        desk.tells(asked)
-    expired = [f"{WEBSITE} {asked.id}" for asked in parked[:25]]
-    expire(desk, *expired)
-    assert desk.memory.rounds == 2
-    publish(desk)
-    assert desk.memory.rounds == 3
+    in_vain, in_time = Desk(), Desk()
+    for desk in (in_vain, in_time):
+        for number in range(50):
+            desk.tells(request(name=f"deelnemer{number}"))
+    assert len(answers(in_vain.expire())) == 50
+    assert in_vain.memory.rounds == 2
+    assert len(answers(publish(in_time))) == 50
+    assert in_time.memory.rounds == 3
 
 
 def test_a_freed_room_is_given_away_in_few_rounds() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chassis.portions import UNFINISHED
+from chassis.due import DUE
 from instroom_contracts import catalog
 from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
@@ -125,7 +125,7 @@ def test_fewer_seats_after_all_end_the_work() -> None:
     desk.publish(edition(session(capacity=3), version=3))
     desk.finish()
     assert [desk.memory.all(ENROLMENTS)[id].state for id in ids].count("confirmed") <= 4
-    assert not desk.memory.all(UNFINISHED)
+    assert not desk.memory.all(DUE)
 
 
 def test_a_session_that_is_cancelled_in_between_is_served_no_further() -> None:
@@ -206,7 +206,7 @@ def test_a_portion_that_was_done_is_not_done_again() -> None:
     """A second process may ask for the same one at the same time."""
     desk, _ = waiting()
     desk.publish(edition(session(capacity=6), version=2))
-    (left,) = desk.memory.all(UNFINISHED).values()
+    (left,) = desk.memory.all(DUE).values()
     assert len(all_of(desk.go_on(), PlaceConfirmed)) == 2
     assert desk.asked_to_go_on(left) == []
 
@@ -252,8 +252,8 @@ def test_without_setting_it_aside_nobody_behind_it_is_decided(
 ) -> None:
     """Twin of the test above."""
 
-    def as_if_alone(waiting: Any, *others: Any) -> Any:
-        return waited._answered(asked_in(waiting), *others)
+    def as_if_alone(waiting: Any, edition: Any, documents: Any, _: Any, now: Any) -> Any:
+        return waited._answered(asked_in(waiting), edition, documents, now)
 
     monkeypatch.setattr(settling, "decide_in_turn", as_if_alone)
     desk, _ = parked
@@ -265,13 +265,13 @@ def test_without_setting_it_aside_nobody_behind_it_is_decided(
 def test_what_was_set_aside_is_decided_once_its_defect_is_mended(
     parked: tuple[Desk, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The timer has it tried alone, again and again."""
-    desk, asked = parked
+    """It is tried alone, again and again."""
+    desk, _ = parked
     desk.publish(edition(session(capacity=5)))
     desk.finish()
     with pytest.raises(ZeroDivisionError):
-        desk.expire(asked[1])
+        desk.expire()
     monkeypatch.undo()
-    assert next(type(tell.data) for tell in desk.expire(asked[1])) is EnrolmentConfirmed
+    assert next(type(tell.data) for tell in desk.expire()) is EnrolmentConfirmed
     assert not desk.memory.all(PARKED)
     assert not desk.memory.all(PARKINGS)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from chassis.portions import UNFINISHED
+from chassis.due import DUE
 from instroom_contracts import catalog
 from instroom_contracts.enrolment import (
     EnrolmentCancelled,
@@ -219,7 +219,7 @@ def test_many_places_end_in_portions_and_nothing_is_told_twice(monkeypatch: pyte
     assert len(all_of(second, EnrolmentCancelled)) == 2
     ended = [fact.enrolment_id for fact in all_of([*first, *second, *desk.finish()], EnrolmentCancelled)]
     assert sorted(ended) == sorted(ids)
-    assert not desk.memory.all(UNFINISHED)
+    assert not desk.memory.all(DUE)
 
 
 def test_a_session_reinstated_in_between_keeps_who_had_not_been_told(monkeypatch: pytest.MonkeyPatch) -> None:

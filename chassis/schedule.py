@@ -1,0 +1,92 @@
+"""The schedule: has what is due handled, until nothing is (see `due.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from chassis.documents import Document
+from chassis.due import DUE, Due
+from chassis.handling import Hears
+from chassis.lease import Lease
+from chassis.mongo import Database
+from chassis.resting import Resting
+from chassis.service import Running
+from instroom_contracts.cloudevent import CloudEvent, new_event, type_of
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.5
+LEASE_S = 5.0
+"""After so long another process goes on where one died: somebody may be waiting for an answer."""
+
+
+@dataclass
+class Schedule:
+    """Has handlers do what is due: what has been due for longest, one by one, by one process at a time.
+
+    Where a handler fails, that rests for a while and what is behind it comes first.
+    """
+
+    hears: tuple[Hears, ...]
+    source: str
+    _resting: Resting = field(default_factory=lambda: Resting(2 * LOOK_EVERY_S))
+
+    async def run(self, running: Running) -> None:
+        """Go on until cancelled; trouble with the database is waited out."""
+        lease = Lease(running.database, "schedule", seconds=LEASE_S)
+        try:
+            while True:
+                if not await self._did_one(running, lease):
+                    await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            with suppress(PyMongoError):
+                await lease.give_up()
+
+    async def _did_one(self, running: Running, lease: Lease) -> bool:
+        try:
+            due = await self._next(running) if await lease.hold() else None
+            if due is not None:
+                await running.consumer.ask(*as_event(DUE.read(due), self.hears, self.source))
+                await self._note(due, running.database)
+        except PyMongoError as error:
+            log.warning("schedule_interrupted", error=type(error).__name__)
+            return False
+        return due is not None
+
+    async def _next(self, running: Running) -> Document | None:
+        types = [type_of(hears.model) for hears in self.hears]
+        known = {"at": {"$lte": running.clock.now()}, "type": {"$in": types}, "_id": {"$nin": self._resting.keys()}}
+        found = running.database[DUE.collection].find(known).sort("at", 1).limit(1)
+        return next(iter(await found.to_list(None)), None)
+
+    async def _note(self, asked: Document, database: Database) -> None:
+        """Let rest what was not done, longer each time: its handler failed."""
+        key = asked["_id"]
+        same = {"_id": key, "event": asked["event"]}
+        if await database[DUE.collection].find_one(same, {"_id": 1}) is None:
+            self._resting.done(key)
+            return
+        pause = self._resting.failed(key)
+        log.warning("due_failed", event_id=asked["event"], type=asked["type"], seconds=pause)
+
+
+def as_event(due: Due, heard: Iterable[Hears], source: str) -> tuple[Hears, CloudEvent[Any]]:
+    """Return the event that does this, and who handles it."""
+    hears = next(one for one in heard if type_of(one.model) == due.type)
+    event = new_event(
+        hears.model.model_validate(due.data),
+        source=source,
+        id=due.id,
+        time=due.moment,
+        correlationid=due.cause.id if due.cause else None,
+        correlationsource=due.cause.source if due.cause else None,
+        traceparent=due.cause.traceparent if due.cause else None,
+    )
+    return hears, event
