@@ -58,7 +58,7 @@ def _write(taken: Taken) -> Document:
     return {"amount": taken.amount, "at": taken.at, "until": taken.until}
 
 
-ALLOWANCES = Kind("allowances", _read, _write)
+ALLOWANCES = Kind("allowances", _read, _write, personal=())
 
 
 async def prepare(database: Database) -> None:

@@ -31,7 +31,7 @@ def _write(_: Decided) -> Document:
     raise NotImplementedError("the committer writes the inbox")
 
 
-DECIDED = Kind("inbox", _read, _write, written_elsewhere=True)
+DECIDED = Kind("inbox", _read, _write, personal=(), written_elsewhere=True)
 """The inbox as a handler sees it, by key; also what was decided a moment ago and is not written yet."""
 
 UNDER_WAY = Decided(under_way=True)

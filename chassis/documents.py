@@ -16,18 +16,24 @@ T = TypeVar("T")
 Document = dict[str, Any]
 
 
+Personal = tuple[str, ...]
+"""Fields of a document, by their paths, that hold what is about a person: names, addresses, what somebody wrote."""
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Generic[T]):
     """One kind of document: the collection it is kept in, and how a value is read from and written to it.
 
-    `write` returns the document without `_id`; `read` gets the whole document, `_id` included. Values of a `cached`
-    kind are kept in memory between batches, for documents that are costly to read and seldom change. What handlers
-    only look at is `written_elsewhere`.
+    `personal` is said of every kind, also where it is nothing, so that a person can be forgotten everywhere. `write`
+    returns the document without `_id`; `read` gets the whole document, `_id` included. Values of a `cached` kind are
+    kept in memory between batches, for documents that are costly to read and seldom change. What handlers only look at
+    is `written_elsewhere`.
     """
 
     collection: str
     read: Callable[[Document], T]
     write: Callable[[T], Document]
+    personal: Personal
     cached: bool = False
     written_elsewhere: bool = False
 

@@ -59,8 +59,8 @@ def _write(due: Due) -> Document:
     }
 
 
-DUE = Kind("due", _read, _write)
-"""One document per kind of work and what it is about, until it is done."""
+DUE = Kind("due", _read, _write, personal=())
+"""One document per kind of work and what it is about, until it is done; it names things by ids alone."""
 
 
 def need(model: type[EventData], about: str) -> ById:

@@ -83,6 +83,6 @@ def _write(senders: Senders) -> Document:
     return {"owners": list(senders.owners.items())}  # pairs: a source is no safe name for a field
 
 
-SENDERS = Kind("senders", _read, _write, cached=True)
+SENDERS = Kind("senders", _read, _write, personal=(), cached=True)
 ALL_SENDERS = ById(SENDERS, "all")
 """The one document that holds them."""

@@ -21,17 +21,21 @@ from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
 from chassis import allowances, connections, health, logs, outbox, quarantine, topology
+from chassis.answers import DECIDED
 from chassis.clock import Clock, SettableClock
 from chassis.committer import Committer, Limits
 from chassis.consumer import LOST, Consumer
+from chassis.due import DUE
 from chassis.errors import Unavailable, is_asked_to_stop
 from chassis.gauges import Gauges, Look
 from chassis.handling import Hears, Tells
+from chassis.kept import Collected, Kept, make
 from chassis.management import looking
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
 from chassis.refusals import Refusals
 from chassis.relay import Relay
+from chassis.senders import SENDERS
 from chassis.settings import CONNECT_TIMEOUT_S, ServiceSettings
 from chassis.tracing import OFF, Tracer
 
@@ -57,6 +61,16 @@ class Running:
     clock: Clock
 
 
+KEPT: tuple[Collected, ...] = (
+    *(DECIDED, DUE, SENDERS, allowances.ALLOWANCES),
+    Kept(outbox.COLLECTION, ("events.body",)),
+    Kept(quarantine.COLLECTION, ("body", "headers", "problems")),
+    Kept("counters", ()),
+    Kept("leases", ()),
+    Kept("clock", ()),
+)
+"""What every service keeps. A fact names nobody; what is told to notification does, until it is told."""
+
 Task = Callable[[Running], Coroutine[Any, Any, None]]
 Migration = Callable[[Mongo, Database], Awaitable[None]]
 """Brings what an earlier release stored into the form of this one, before anything is decided; at every start."""
@@ -66,7 +80,7 @@ Remark = Callable[[Database], Awaitable[str | None]]
 
 @dataclass(frozen=True)
 class Service:
-    """A service: its name, its two tables, how its collections are prepared, and what it does besides listening.
+    """A service: its name, its two tables, what it keeps and how that is prepared, and what it does besides listening.
 
     `looks` read the figures that it shows besides those that every service does, `remarks` what `/readyz` says besides.
     """
@@ -74,6 +88,7 @@ class Service:
     name: str
     hears: tuple[Hears, ...]
     tells: tuple[Tells, ...]
+    keeps: Sequence[Collected]
     prepare: Callable[[Database, datetime], Awaitable[None]]
     tasks: Sequence[Task] = ()
     looks: Sequence[Look] = ()
@@ -188,6 +203,7 @@ class Runner:
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
         running = self._running
+        await make(self._database, (*KEPT, *self._service.keeps))
         await quarantine.prepare(self._database)
         await allowances.prepare(self._database)
         await outbox.prepare(self._database)

@@ -15,7 +15,7 @@ HEARS: tuple[Hears, ...] = (
 
 TELLS = told_by("catalog")
 
-SERVICE = Service("catalog", HEARS, TELLS, storage.prepare)
+SERVICE = Service("catalog", HEARS, TELLS, storage.KEPT, storage.prepare)
 
 if __name__ == "__main__":
     run(SERVICE, CatalogSettings())

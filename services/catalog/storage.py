@@ -32,7 +32,7 @@ def _write(entry: Entry) -> Document:
     }
 
 
-EDITIONS = Kind("editions", _read, _write)
+EDITIONS = Kind("editions", _read, _write, personal=())
 
 ALL_EDITIONS = Order(
     EDITIONS,
@@ -41,6 +41,9 @@ ALL_EDITIONS = Order(
     group_of=lambda _: CATALOGUE,
     rank_of=lambda entry: entry.edition.version,
 )
+
+
+KEPT = (EDITIONS,)
 
 
 async def prepare(database: Database, _: datetime) -> None:

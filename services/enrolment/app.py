@@ -65,6 +65,7 @@ def service(settings: Settings) -> Service:
         "enrolment",
         hears(settings.policy()),
         TELLS,
+        schema.KEPT,
         schema.prepare,
         tasks=(Schedule((*PORTIONS, *WAITS), source).run, rekeying.rekey_again),
         looks=(gauges.seats,),

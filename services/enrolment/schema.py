@@ -6,16 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import OperationFailure
 
 from chassis.documents import Kind
-from chassis.due import DUE
 from chassis.mongo import Database
-from chassis.senders import SENDERS
 from services.enrolment import storage, unsettled
 from services.enrolment.migration import migrate
-
-NAMESPACE_EXISTS = 48
 
 WHOLE = {"bsonType": ["int", "long"], "minimum": 0}
 WHOLE_OR_NONE = {"bsonType": ["int", "long", "null"], "minimum": 0}
@@ -47,7 +42,7 @@ SESSION_GUARD: dict[str, Any] = {
 }
 """Also keeps out whoever still writes in an older form, and would count what is there no longer."""
 
-KINDS: tuple[Kind[Any], ...] = (
+KEPT: tuple[Kind[Any], ...] = (
     storage.EDITIONS,
     storage.POOLS,
     storage.SESSIONS,
@@ -56,8 +51,6 @@ KINDS: tuple[Kind[Any], ...] = (
     storage.WAITING,
     storage.PARKED,
     storage.PARKINGS,
-    DUE,
-    SENDERS,
 )
 
 INDEXES: dict[str, list[IndexModel]] = {
@@ -70,9 +63,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 
 async def prepare(database: Database, now: datetime) -> None:
-    """Make the collections with their indexes and guards, as often as you like."""
-    for kind in KINDS:
-        await _create(database, kind.collection)
+    """Make the indexes and guards of the collections, as often as you like."""
     await _guard(database, storage.POOLS.collection, POOL_GUARD)
     await _guard(database, storage.SESSIONS.collection, SESSION_GUARD)
     await migrate(database, now)
@@ -86,12 +77,3 @@ async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> 
     found = await database.command("listCollections", filter={"name": collection})
     if found["cursor"]["firstBatch"][0]["options"].get("validator") != guard:
         await database.command("collMod", collection, validator=guard)
-
-
-async def _create(database: Database, collection: str) -> None:
-    """Make a collection beforehand: made within a transaction, two of them would be in each other's way."""
-    try:
-        await database.command("create", collection)
-    except OperationFailure as error:
-        if error.code != NAMESPACE_EXISTS:
-            raise

@@ -188,14 +188,14 @@ def write_parking(parking: Parking) -> Document:
     return {"last": parking.last, "waiting": parking.waiting}
 
 
-EDITIONS = Kind("editions", read_edition, write_edition, cached=True)
-POOLS = Kind("pools", read_pool, write_pool)
-SESSIONS = Kind("sessions", read_count, write_count)
-ENROLMENTS = Kind("enrolments", read_enrolment, write_enrolment)
-PARTICIPANTS = Kind("participants", read_live, write_live)
-WAITING = Kind("waiting_list", read_turn, write_turn)
-PARKED = Kind("parked", read_parked, write_parked)
-PARKINGS = Kind("parkings", read_parking, write_parking)
+EDITIONS = Kind("editions", read_edition, write_edition, personal=(), cached=True)
+POOLS = Kind("pools", read_pool, write_pool, personal=())
+SESSIONS = Kind("sessions", read_count, write_count, personal=())
+ENROLMENTS = Kind("enrolments", read_enrolment, write_enrolment, personal=("participant", "answers"))
+PARTICIPANTS = Kind("participants", read_live, write_live, personal=())
+WAITING = Kind("waiting_list", read_turn, write_turn, personal=())
+PARKED = Kind("parked", read_parked, write_parked, personal=("event",))
+PARKINGS = Kind("parkings", read_parking, write_parking, personal=())
 
 WAITING_BY_SESSION = Order(WAITING, "session", "number", lambda turn: "/".join(turn.session), lambda turn: turn.number)
 PARKED_BY_EDITION = Order(PARKED, "editionId", "number", lambda parked: parked.edition_id, lambda parked: parked.number)

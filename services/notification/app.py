@@ -64,7 +64,7 @@ def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
     tasks = (partial(send, settings=settings), partial(follow, settings=settings))
     looks, remarks = (gauges.mails, gauges.overdue, gauges.paused), {"mail": pausing.remark}
-    return Service("notification", HEARS, TELLS, prepare, tasks=tasks, looks=looks, remarks=remarks)
+    return Service("notification", HEARS, TELLS, storage.KEPT, prepare, tasks=tasks, looks=looks, remarks=remarks)
 
 
 def main() -> None:

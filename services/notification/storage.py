@@ -13,7 +13,8 @@ import structlog
 from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel, to_snake
 
-from chassis.documents import Document, Kind
+from chassis.documents import Document, Kind, Personal
+from chassis.kept import Kept
 from chassis.mongo import Database, Session
 from instroom_contracts.catalog import EditionPublished
 from services.notification.domain import Invitation, Letter, Meeting, Notice
@@ -33,7 +34,7 @@ def meeting_id(edition_id: str, session_id: str) -> str:
     return f"{edition_id}/{session_id}"
 
 
-def _kind(collection: str, of: type[T], also: Callable[[T], Document] = lambda _: {}) -> Kind[T]:
+def _kind(collection: str, of: type[T], also: Callable[[T], Document] = lambda _: {}, *, personal: Personal) -> Kind[T]:
     """Keep values under the names that the wire has; `also` adds fields for queries."""
     adapter = TypeAdapter(of)
 
@@ -43,7 +44,7 @@ def _kind(collection: str, of: type[T], also: Callable[[T], Document] = lambda _
     def write(value: T) -> Document:
         return {**_renamed(adapter.dump_python(value), to_camel), **also(value)}
 
-    return Kind(collection, read, write)
+    return Kind(collection, read, write, personal)
 
 
 def _renamed(value: Any, name: Callable[[str], str]) -> Any:
@@ -58,13 +59,25 @@ def _session_of(invitation: Invitation) -> str:
     return meeting_id(invitation.edition_id, invitation.session_id)
 
 
-EDITIONS = _kind("editions", EditionPublished)
-MEETINGS = _kind("sessions", Meeting)
-INVITATIONS = _kind("invitations", Invitation, lambda invitation: {"session": _session_of(invitation), "number": 0})
-"""The `number` means nothing; 0.2.0, side by side with this during an upgrade, reads no invitation without one."""
-NOTICES = _kind("notices", Notice)
-REFUSALS = _kind("refusals", Told)
+def _found_by(invitation: Invitation) -> Document:
+    """Add the session; and a `number`, since 0.2.0, side by side with this in an upgrade, reads none without one."""
+    return {"session": _session_of(invitation), "number": 0}
+
+
+EDITIONS = _kind("editions", EditionPublished, personal=())
+MEETINGS = _kind("sessions", Meeting, personal=())
+INVITATIONS = _kind("invitations", Invitation, _found_by, personal=("participant",))
+NOTICES = _kind("notices", Notice, personal=("request.participant",))
+REFUSALS = _kind("refusals", Told, personal=())
 """Who was told of which refusal today."""
+
+
+KEPT = (
+    *(EDITIONS, MEETINGS, INVITATIONS, NOTICES, REFUSALS),
+    Kept("mailed", ()),
+    Kept("standing", ()),
+)
+"""Mailboxes are counted, and recipients compared, by digests."""
 
 
 def kind_of(letter: Letter) -> Kind[Any]:

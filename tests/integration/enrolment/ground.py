@@ -14,9 +14,10 @@ from chassis.committer import Committer, Limits
 from chassis.consumer import Consumer
 from chassis.deciding import Received
 from chassis.documents import Document, Kind
+from chassis.kept import make
 from chassis.mongo import Database, Driver, Mongo
 from chassis.outbox import Teller
-from chassis.service import Task
+from chassis.service import KEPT, Task
 from instroom_contracts.cloudevent import CloudEvent, data_digest, decode, encode
 from services.enrolment import schema
 from services.enrolment.app import TELLS, hears
@@ -88,6 +89,7 @@ async def open_ground(place: Place, driver: Driver) -> AsyncIterator[Ground]:
     mongo = Mongo(place.mongo_url, driver=driver)
     try:
         database = mongo.database(place.database("enrolment"))
+        await make(database, (*KEPT, *schema.KEPT))
         await schema.prepare(database, datetime.now(UTC))
         yield Ground(mongo, database)
     finally:

@@ -58,6 +58,7 @@ JARS: Kind[Jar] = Kind(
     "jars",
     read=lambda doc: Jar(doc["_id"], doc["shelf"], doc["count"]),
     write=lambda jar: {"shelf": jar.shelf, "count": jar.count},
+    personal=(),
 )
 BY_SHELF: Order[Jar] = Order(JARS, "shelf", "count", lambda jar: jar.shelf, lambda jar: jar.count)
 

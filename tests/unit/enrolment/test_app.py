@@ -5,7 +5,7 @@ from __future__ import annotations
 from chassis.handling import UnknownType
 from instroom_contracts.topology import INTAKE
 from services.enrolment import app
-from services.enrolment.schema import INDEXES, KINDS
+from services.enrolment.schema import INDEXES, KEPT
 from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_SESSION
 from tests.unit.enrolment.examples import POLICY
 
@@ -24,4 +24,4 @@ def test_every_order_has_an_index() -> None:
 
 def test_every_kind_has_a_collection_of_its_own() -> None:
     """Two kinds in one collection would overwrite each other."""
-    assert len({kind.collection for kind in KINDS}) == len(KINDS)
+    assert len({kind.collection for kind in KEPT}) == len(KEPT)
