@@ -209,7 +209,10 @@ def _in_time(
     begins = min(evidence.begins(turn.session) for turn in party)
     if evidence.now < begins:
         return True
-    came = [since for pool, wanted in _wanted(party, evidence).items() if (since := came_free(course[pool], wanted))]
+    told_of = [(course[pool], wanted) for pool, wanted in _wanted(party, evidence).items()]
+    if any(told and told[-1].free < wanted for told, wanted in told_of):
+        return True  # they are free by what is kept, and no fact tells since when
+    came = [since for told, wanted in told_of if (since := came_free(told, wanted))]
     came += [fit_since[one] for turn in party for one in (turn.enrolment, turn.session) if one in fit_since]
     if not came:
         return True
