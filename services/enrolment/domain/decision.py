@@ -78,8 +78,8 @@ class Decision:
         """
         for pool_id, before in self._free_before.items():
             pool = self.register.pool(pool_id)
-            for key in pool.sessions if pool and not self.lags(pool_id) else ():
-                if pool:
+            if pool and not self.lags(pool_id):
+                for key in pool.sessions:
                     yield pool, key, self._came_from.get(key, before)
 
     def pool_id(self, session: SessionKey) -> str:

@@ -25,10 +25,10 @@ def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[
         before, after = known.pool_of(id) if known else own_pool(edition.id, id), edition.pool_of(id)
         _settle(decision, known if id not in edition.sessions and known else edition, (id, before, after))
         touched |= dict.fromkeys((before, after))
-    there = tuple(id for id in touched if decision.register.pool(id))
-    for id in there:
-        _offer(decision, id)
-    return there
+    there = [pool for id in touched if (pool := decision.register.pool(id))]
+    for pool in there:
+        _offer(decision, pool)
+    return tuple(pool.id for pool in there)
 
 
 def _settle(decision: Decision, edition: Edition, stay: tuple[str, str, str]) -> None:
@@ -39,12 +39,10 @@ def _settle(decision: Decision, edition: Edition, stay: tuple[str, str, str]) ->
         move(decision, session, before_id, after_id)
 
 
-def _offer(decision: Decision, id: str) -> None:
+def _offer(decision: Decision, pool: Pool) -> None:
     """Let a pool offer what its sessions say; seats given before stay given when there are fewer now."""
-    register = decision.register
-    if pool := register.pool(id):
-        register.require_editions(edition_id for edition_id, _ in pool.sessions)
-        offer(decision, pool, offered(pool, register.edition))
+    decision.register.require_editions(edition_id for edition_id, _ in pool.sessions)
+    offer(decision, pool, offered(pool, decision.register.edition))
 
 
 def offered(pool: Pool, edition: Callable[[str], Edition | None]) -> int | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chassis.allowances import ALLOWANCES, UNLIMITED, Allowance, Taken
 from chassis.deciding import Received, Verdict, decide
-from chassis.documents import Documents, Loaded
+from chassis.documents import ById, Documents, Loaded
 from chassis.senders import ALL_SENDERS, Admission
 from tests.unit.chassis.toy import HEARS, JARS, invalid, received
 
@@ -121,3 +121,10 @@ def test_without_limits_all_are_kept_and_answered() -> None:
     verdict = verdict_on(*bad, *(asked(number, "a") for number in range(4)), admission=Admission())
     assert all(held.kept for held in verdict.held)
     assert len(verdict.told) == 7
+
+
+def test_what_an_account_has_used_up_is_read_before_its_messages_are_held() -> None:
+    """Nobody's allowance is whole for want of looking."""
+    loaded = Loaded(values={ALL_SENDERS: None})
+    outcome = asyncio.run(decide([invalid(id="1")], {}, loaded, NOW, RATIONED))
+    assert outcome == frozenset({ById(ALLOWANCES, "held ")})

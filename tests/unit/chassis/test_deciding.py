@@ -166,3 +166,18 @@ def test_an_intake_event_cannot_name_another_cause() -> None:
     assert cause_of(forged) == Cause("1", SOURCE)
     within = replace(forged, hears=replace(HEARS, exchange="instroom.private"))
     assert cause_of(within) == Cause("9", "urn:nld:oin:00000009999999999000:systeem:hr")
+
+
+def test_an_invalid_message_that_nobody_answers_is_held_all_the_same() -> None:
+    """What our own services send has no answer, and is kept with its reason."""
+    message = replace(invalid(id="1"), hears=replace(HEARS, refusal=None))
+    verdict = verdict_on(message)
+    assert [held.reason for held in verdict.held] == ["invalid-event"]
+    assert verdict.told == []
+
+
+def test_a_message_whose_outcome_could_not_be_written_is_held_undecided() -> None:
+    """Decided again it would fail again, with all its neighbours."""
+    verdict = verdict_on(replace(received("a", id="1"), defect="WriteError"), received("b", id="2"))
+    assert [held.reason for held in verdict.held] == ["failed"]
+    assert [told.tell.subject for told in verdict.told] == ["b"]

@@ -218,3 +218,10 @@ def test_a_method_without_a_message_passes_as_it_is() -> None:
     """Its fields are not where a routing key would be."""
     raw = frame.marshal(Basic.Ack(0xFFFF), 1)
     assert with_text(raw) == raw
+
+
+def test_a_long_string_that_is_no_text_stays_bytes() -> None:
+    """AMQP does not ask it to be one, and it is nobody's mistake."""
+    found = read(headers((b"raw", b"S" + struct.pack(">L", 2) + b"\xff\xfe"), GOOD))
+    assert found.values == {"headers": {"raw": b"\xff\xfe", "ce-id": "7"}}
+    assert found.unreadable == ()

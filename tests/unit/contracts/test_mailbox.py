@@ -34,6 +34,7 @@ OTHERS = [
     ("a.b@example.org", "ab@example.org"),
 ]
 UNMAILABLE = [
+    f"{'a' * 64}@{'.'.join(['b' * 63] * 3)}",
     "robin@example..org", "robin@.example.org", "robin@-example.org", "robin@example.org-", "robin@exa%mple.org",
     "robin@💩.example", "robin@\u0661.example", "robin@" + "é" * 60 + ".example", "robin@" + "a" * 64 + ".example",
     "robin@" + "a." * 127 + "org", ".robin@example.org", "robin.@example.org", "ro..bin@example.org",

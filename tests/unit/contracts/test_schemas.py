@@ -60,3 +60,11 @@ def test_a_stale_missing_or_stray_file_is_named(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err.count("is stale") == 3
     assert main([str(tmp_path)]) == 0
     assert stale(tmp_path) == []
+
+
+def test_a_stale_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever changed a model reads which file to write again, and how."""
+    write(tmp_path)
+    (tmp_path / "nl.enrolments.session-full.v1.json").unlink()
+    assert main(["--check", str(tmp_path)]) == 1
+    assert "session-full.v1.json is stale: run python -m instroom_contracts.schemas" in capsys.readouterr().err

@@ -82,6 +82,11 @@ def test_a_joiner_between_other_letters_is_taken_out() -> None:
     assert visible.visible("evil\u200c.exam\u200dple") == "evil.example"
 
 
+def test_a_joiner_beside_what_unicode_does_not_know_is_taken_out() -> None:
+    """Nobody can say that it is needed there."""
+    assert visible.visible("\u0378\u200c\u0628") == "\u0378\u0628"
+
+
 def test_a_text_of_nothing_but_joiners_costs_no_more_than_others() -> None:
     """Each looks at its nearest neighbours only; all of them at all others would be some million steps."""
     assert visible.visible("\u0640" + "\u200c" * 3999) == "\u0640"

@@ -15,7 +15,7 @@ from instroom_contracts.enrolment import (
     SessionReopened,
 )
 from instroom_contracts.notification import InvitationRequested
-from services.enrolment.domain import promotion
+from services.enrolment.domain import decision, promotion
 from services.enrolment.storage import ENROLMENTS, POOLS, WAITING
 from tests.unit.enrolment.examples import (
     EDITION,
@@ -141,6 +141,19 @@ def test_a_party_overtakes_where_the_other_pool_is_not_served_first(monkeypatch:
     """Twin: with seats judged as they are, the party takes what somebody else waited for longer."""
     monkeypatch.setattr(promotion, "_served_ahead", lambda *_: True)
     assert overtaking(Desk(edition(choice("een", capacity=1), choice("twee", capacity=1))))
+
+
+def test_a_party_waits_for_those_ahead_in_another_pool_whom_a_later_portion_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More are ahead of it than one decision serves: its turn comes when theirs has been."""
+    monkeypatch.setattr(decision, "PORTION", 1)
+    desk = Desk(edition(choice("een", capacity=0), choice("twee", capacity=0)))
+    ahead = [desk.ask("twee", name=name).enrolment_id for name in ("kim", "lou")]
+    both = desk.ask("een", "twee", name="sam", all_or_nothing=True).enrolment_id
+    told = desk.publish(edition(choice("een", capacity=1), choice("twee", capacity=3), version=2))
+    assert promoted(told) == ahead[:1]
+    assert promoted(desk.finish()) == [ahead[1], both, both]
 
 
 def test_a_pool_that_was_only_looked_at_is_kept_again() -> None:
