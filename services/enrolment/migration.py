@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import structlog
-from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateOne
 
 from chassis.documents import Document
 from chassis.lease import Lease
@@ -123,12 +123,14 @@ async def _give_turns_to_sessions(database: Database) -> None:
     waiting = database[WAITING.collection]
     turns = await waiting.find(OF_OLD[WAITING.collection]).to_list(None)
     for portion in _portions(turns):
-        changes: list[ReplaceOne[Document] | DeleteOne] = []
-        for old in portion:
-            turn = Turn(old["editionId"], old["sessionId"], old["enrolmentId"], old["number"], old["seats"])
-            document = {"revision": old["revision"], **write_turn(turn)}
-            changes += [ReplaceOne({"_id": turn.id}, document, upsert=True), DeleteOne({"_id": old["_id"]})]
-        await waiting.bulk_write(changes)
+        await waiting.bulk_write([_of_session(old) for old in portion])
+        await waiting.delete_many({"_id": {"$in": [old["_id"] for old in portion]}})
+
+
+def _of_session(old: Document) -> ReplaceOne[Document]:
+    """Write a turn in its new form. What removes the old one goes apart: by turns, each would be sent singly."""
+    turn = Turn(old["editionId"], old["sessionId"], old["enrolmentId"], old["number"], old["seats"])
+    return ReplaceOne({"_id": turn.id}, {"revision": old["revision"], **write_turn(turn)}, upsert=True)
 
 
 async def _count_parties(database: Database) -> None:
