@@ -63,7 +63,7 @@ test-containers: setup ## Run the tests of the containers, and others against th
 	@$(PY) -m tests.containers.servers tests/integration/chassis tests/integration/deploy/test_broker_accounts.py
 	@$(PY) -m tests.containers.servers --stack tests/e2e
 
-test-operations: setup ## Back up, restore and upgrade a stack in containers under load (needs a Docker engine)
+test-operations: setup ## Back up, restore and upgrade stacks under load (needs a Docker engine, and the history of git)
 	@$(PY) -m pytest tests/operations
 
 test-cluster: setup ## Kill servers of a cluster in containers under load (needs a Docker engine, some minutes)

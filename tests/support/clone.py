@@ -1,4 +1,4 @@
-"""A clone of this repository as a stranger has it: no stack yet, nothing in the environment, set-up done."""
+"""A clone of this repository as a stranger has it: no stack yet, nothing in the environment."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ class Clone:
     folder: Path
     environment: Mapping[str, str]
 
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command there; what it prints is in `stdout`, complaints included."""
+        captured = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.run(command, cwd=self.folder, env=self.environment, check=False, **captured)  # type: ignore[call-overload, no-any-return]
+
+    def said(self, *command: str) -> str:
+        """Run a command that must succeed; return what it prints."""
+        done = self.run(*command)
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
+        return str(done.stdout)
+
 
 @contextmanager
 def cloned(home: Path) -> Iterator[Clone]:
@@ -43,7 +54,26 @@ def cloned(home: Path) -> Iterator[Clone]:
     try:
         yield clone
     finally:
-        subprocess.run(["make", "reset"], cwd=folder, env=clone.environment, check=True)  # noqa: S607
+        clone.said("make", "reset")
+
+
+@contextmanager
+def checked_out(home: Path, commit: str, **environment: str) -> Iterator[Clone]:
+    """Clone the repository at an earlier commit, to be set up and run by that; its stack is wiped in the end.
+
+    `git checkout -` in it brings the commit that this repository is at. Raises `AssertionError` where a
+    shallow clone lacks the earlier one.
+    """
+    clone = Clone(home / "instroom", {**_environment(), **environment})
+    here = Clone(ROOT, clone.environment)
+    lacking = f"This clone ends before {commit}. Deepen it: git fetch --unshallow"
+    assert here.run("git", "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0, lacking
+    here.said("git", "clone", "--quiet", "--no-checkout", str(ROOT), str(clone.folder))
+    clone.said("git", "checkout", "--quiet", commit)
+    try:
+        yield clone
+    finally:
+        clone.said("make", "reset")
 
 
 def _commands(folder: Path) -> Path:
@@ -58,8 +88,8 @@ def _commands(folder: Path) -> Path:
     return folder
 
 
-def _environment(commands: Path) -> dict[str, str]:
+def _environment(*commands: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OF_THIS_RUN)}
-    path = [str(commands), *(place for place in os.environ["PATH"].split(":") if not place.startswith(str(ROOT)))]
+    path = [*map(str, commands), *(place for place in os.environ["PATH"].split(":") if not place.startswith(str(ROOT)))]
     ports = {f"INSTROOM_{field.upper()}": str(port) for field, port in Ports.free().model_dump().items()}
     return {**kept, **ports, "STACK": "docker" if IMAGE else "local", "PATH": ":".join(path)}

@@ -146,16 +146,18 @@ for _command in ("EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"):
 
 
 @asynccontextmanager
-async def open_mail_server(tls: SSLContext | None = None, *, utf8: bool = True) -> AsyncIterator[MailServer]:
+async def open_mail_server(
+    tls: SSLContext | None = None, *, utf8: bool = True, port: int = 0
+) -> AsyncIterator[MailServer]:
     """Serve mail for the length of the block; with `tls` it offers STARTTLS. It takes a login with or without.
 
-    Without `utf8` it takes addresses in ASCII only.
+    Without `utf8` it takes addresses in ASCII only. Without `port` it has any that is free.
     """
     mail_server = MailServer()
     loop = asyncio.get_running_loop()
     options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "tls_context": tls, "loop": loop}
     options |= {"auth_require_tls": False, "authenticator": mail_server.login}
-    listening = await loop.create_server(lambda: Conversation(mail_server, **options), "127.0.0.1", 0)
+    listening = await loop.create_server(lambda: Conversation(mail_server, **options), "127.0.0.1", port)
     async with listening:
         mail_server.port = listening.sockets[0].getsockname()[1]
         yield mail_server
