@@ -1,7 +1,7 @@
 """A message as the frames that publish it (AMQP 0-9-1, 2.3.5 and 4.2).
 
 The bytes are those that pamqp makes of the same message, at a tenth of its cost: pamqp looks up the type of every field
-of every message, and here they are always the same fields (docs/decisions/0032).
+of every message, and here they are always the same fields (docs/decisions/0029).
 """
 
 from __future__ import annotations

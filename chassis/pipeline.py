@@ -3,7 +3,7 @@
 aiormq's `basic_publish` writes message by message: a task, a lock, a future and a system call each, which together cost
 more than all else that a decision takes. Here the frames of many messages are joined, and one object counts their
 confirms; tags and returns are kept as aiormq itself keeps them, so that its handling of acks and returns applies
-(docs/decisions/0032, 0033).
+(docs/decisions/0029, 0030).
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class Runner:
             reconnect_interval=RECONNECT_S,
             logger=None,
         )
-        # Deliveries are taken off the connection: FastStream has no argument for its class (docs/decisions/0033).
+        # Deliveries are taken off the connection: FastStream has no argument for its class (docs/decisions/0030).
         broker._connection_kwargs["connection_class"] = connections.consuming(self._running.consumer)  # noqa: SLF001
         for name, heard in self._heard.items():
             broker.subscriber(

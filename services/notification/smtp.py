@@ -213,7 +213,7 @@ async def _takes_utf8(client: aiosmtplib.SMTP) -> bool:
 
 
 def _protocol(client: aiosmtplib.SMTP | None) -> SMTPProtocol:
-    """Return the connection below aiosmtplib's commands, which send a mail and its dot in one go (record 33)."""
+    """Return the connection below aiosmtplib's commands, which send a mail and its dot in one go (record 30)."""
     if client is None or client.protocol is None:
         raise aiosmtplib.SMTPServerDisconnected("Connection lost")
     return client.protocol
