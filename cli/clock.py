@@ -32,6 +32,11 @@ def stack_time(context: typer.Context) -> datetime:
         servers = servers_of(context)
     except Trouble:  # told where they are needed: what was typed is looked at first
         return datetime.now(UTC)
+    return time_of(servers)
+
+
+def time_of(servers: Servers) -> datetime:
+    """Return the time that this stack goes by."""
     return asyncio.run(_looked_up(servers)) if can_be_set(servers) else datetime.now(UTC)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import typer
 
 from chassis.mongo import Database, aggregated
 from cli import databases
+from cli.clock import time_of
 from cli.dialogue import Labelled, converse
 from cli.drafts import event_of
 from cli.options import ANSWER_TIMEOUT_S, AsJson, Timeout, commands, servers_of
@@ -41,16 +42,17 @@ app = commands()
 @told()
 def free(context: typer.Context, timeout: Timeout = ANSWER_TIMEOUT_S, as_json: AsJson = False) -> None:
     """Free participants who are kept out by an enrolment without a place."""
-    raise typer.Exit(asyncio.run(_free(servers_of(context), timeout, as_json=as_json)))
+    servers = servers_of(context)
+    raise typer.Exit(asyncio.run(_free(servers, time_of(servers), timeout, as_json=as_json)))
 
 
-async def _free(servers: Servers, timeout_s: float, *, as_json: bool) -> Exit:
+async def _free(servers: Servers, now: datetime, timeout_s: float, *, as_json: bool) -> Exit:
     async with databases.connected(servers) as kept:
         stranded = await _stranded(kept["enrolment"])
     if not stranded:
         remark("Nobody is kept out.")
         return Exit.FINE
-    requests = [Labelled(one["_id"], _cancellation(one, datetime.now(UTC))) for one in stranded]
+    requests = [Labelled(one["_id"], _cancellation(one, now)) for one in stranded]
     return await converse(servers.operator_broker, requests, timeout_s, as_json=as_json)
 
 

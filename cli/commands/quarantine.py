@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import broker, databases
+from cli.clock import time_of
 from cli.databases import SERVICES, Databases, Service
 from cli.files import json_in
 from cli.held import DROPPED, HELD, REPLAYED, Held, replay_of, with_settings
@@ -127,7 +128,8 @@ def replay(
     """Send messages again."""
     if edit is not None and len(ids) > 1:
         raise Trouble("--edit mends one message: name one id.")
-    asyncio.run(_replay(servers_of(context), ids, settings or (), _event_in(edit) if edit else None, as_json=as_json))
+    servers, edited = servers_of(context), _event_in(edit) if edit else None
+    asyncio.run(_replay(servers, ids, settings or (), edited, time_of(servers), as_json=as_json))
 
 
 @app.command("drop", help=DROP_HELP)
@@ -191,9 +193,14 @@ def _require_held(held: Held) -> None:
 
 
 async def _replay(
-    servers: Servers, ids: Sequence[str], settings: Sequence[str], edited: dict[str, Any] | None, *, as_json: bool
+    servers: Servers,
+    ids: Sequence[str],
+    settings: Sequence[str],
+    edited: dict[str, Any] | None,
+    now: datetime,
+    *,
+    as_json: bool,
 ) -> None:
-    now = datetime.now(UTC)
     found = await _find_by_ids(servers, ids)
     for held in found:
         _require_held(held)
