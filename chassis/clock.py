@@ -129,9 +129,9 @@ class SettableClock(Clock):
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Read how far it is ahead."""
+        """Read how far it is ahead; it never goes back, whatever stands there."""
         found = await self._database[COLLECTION].find_one({"_id": ID})
         ahead = ahead_by(found) if found else timedelta()
-        if ahead != self._ahead:
+        if ahead > self._ahead:
             self._ahead = ahead
             log.warning("clock_set", seconds=round(ahead.total_seconds()))

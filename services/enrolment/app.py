@@ -67,7 +67,7 @@ def service(settings: Settings) -> Service:
         TELLS,
         schema.KEPT,
         schema.prepare,
-        tasks=(Schedule((*PORTIONS, *WAITS), source).run, rekeying.rekey_again),
+        tasks=(Schedule(PORTIONS, WAITS, source).run, rekeying.rekey_again),
         looks=(gauges.seats,),
         migrations=(rekeying.rekey,),
     )

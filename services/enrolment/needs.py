@@ -105,7 +105,7 @@ def to_end_wait(event: CloudEvent[WaitEnded], _: Documents) -> Iterator[Need]:
     yield need(WaitEnded, edition_id)
     yield ById(PARKINGS, edition_id)
     yield ById(EDITIONS, edition_id)
-    yield First(PARKED_BY_EDITION, edition_id, deciding.PORTION + 1)
+    yield First(PARKED_BY_EDITION, edition_id, deciding.PORTION)
 
 
 def to_try_again(event: CloudEvent[AsideTried], documents: Documents) -> Iterator[ById]:
@@ -118,7 +118,8 @@ def to_try_again(event: CloudEvent[AsideTried], documents: Documents) -> Iterato
 
 
 def to_unpark(parked: Parked, documents: Documents) -> Iterator[ById]:
-    """Foresee what deciding a request that waited takes; of one that cannot be read, nothing."""
+    """Foresee what deciding a request that waited takes, or setting it aside; of one that cannot be read, no more."""
+    yield need(AsideTried, parked.id)
     with suppress(ValueError):
         yield from to_enrol(asked_in(parked), documents)
 

@@ -39,20 +39,20 @@ def is_waited_for(documents: Documents, edition_id: str) -> bool:
     return documents.get(PARKINGS, edition_id) is not None
 
 
-def longest_waiting(documents: Documents, edition_id: str, most: int) -> list[Parked]:
-    """Return the first requests that wait for an edition, in their order."""
-    return [parked for _, parked in documents.first(PARKED_BY_EDITION, edition_id, most).members[:most]]
+def longest_waiting(documents: Documents, edition_id: str, most: int) -> tuple[list[Parked], bool]:
+    """Return the first requests that wait for an edition, in their order, and say whether these are all."""
+    head = documents.first(PARKED_BY_EDITION, edition_id, most)
+    return [parked for _, parked in head.members[:most]], head.complete and len(head.members) <= most
 
 
 def unpark_edition(documents: Documents, edition_id: str, most: int) -> tuple[list[Parked], bool]:
     """Take out the first requests that wait for an edition, in their order, and say whether these are all."""
     if not is_waited_for(documents, edition_id):
         return [], True
-    head = documents.first(PARKED_BY_EDITION, edition_id, most)
-    taken = [parked for _, parked in head.members[:most]]
+    taken, are_all = longest_waiting(documents, edition_id, most)
     for parked in taken:
         take(documents, parked)
-    return taken, head.complete and len(head.members) <= most
+    return taken, are_all
 
 
 def unpark(documents: Documents, id: str) -> Parked | None:

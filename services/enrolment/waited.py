@@ -31,15 +31,16 @@ def end_wait(event: CloudEvent[WaitEnded], documents: Documents, now: datetime) 
     edition_id = event.data.edition_id
     if taken_up(documents, event, edition_id) is None:
         return ()
-    first = longest_waiting(documents, edition_id, deciding.PORTION + 1)
-    ended = [parked for parked in first[: deciding.PORTION] if parked.until <= now]
+    first, are_all = longest_waiting(documents, edition_id, deciding.PORTION)
+    ended = [parked for parked in first if parked.until <= now]
     documents.require(need for parked in ended for need in to_unpark(parked, documents))
     tells: list[Tell] = []
     for parked in ended:
         take(documents, parked)
         tells += decide_in_turn(parked, Ledger(documents).edition(edition_id), documents, event, now)
-    if len(first) > len(ended):
-        plan(documents, event, event.data, edition_id, max(now, first[len(ended)].until))
+    later = [parked.until for parked in first if parked.until > now]
+    if later or not are_all:
+        plan(documents, event, event.data, edition_id, min(later) if are_all else now)
     return tells
 
 

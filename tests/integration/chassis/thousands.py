@@ -106,7 +106,7 @@ SERVICE = Service(
     (),
     (THINGS, GLANCES, DUE),
     prepare,
-    tasks=(Schedule((Hears(Working, "", work_on),), OWN).run,),
+    tasks=(Schedule((Hears(Working, "", work_on),), (), OWN).run,),
 )
 
 if __name__ == "__main__":

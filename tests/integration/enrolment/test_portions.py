@@ -28,7 +28,7 @@ PEOPLE = 30
 
 def going_on() -> Schedule:
     """Build what goes on with long work, as the service does."""
-    return Schedule(PORTIONS, SOURCE)
+    return Schedule(PORTIONS, (), SOURCE)
 
 
 async def nothing_left(ground: Ground, within: float = 20) -> None:

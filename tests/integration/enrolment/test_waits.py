@@ -25,7 +25,7 @@ REFUSED = "nl.enrolments.enrolment-rejected.v1"
 
 def scheduled() -> Schedule:
     """Build the schedule as the service does, with short rests."""
-    return Schedule((*PORTIONS, *WAITS), SOURCE, Resting(0.05))
+    return Schedule(PORTIONS, WAITS, SOURCE, Resting(0.05))
 
 
 @pytest.fixture
@@ -80,6 +80,7 @@ async def test_without_a_rest_they_are_tried_without_end_and_what_is_behind_them
 ) -> None:
     """Twin of the test above."""
     monkeypatch.setattr(Resting, "keys", lambda _: [])
+    monkeypatch.setattr(schedule, "AT_ONCE", 1)
     first, second, _ = await parked(ground)
     async with at_work(ground, scheduled().run):
         await eventually(lambda: max(tried[first], tried[second]) > 20)
@@ -107,6 +108,39 @@ async def test_what_was_due_while_nothing_ran_happens_once_and_leaves_no_record(
     assert Counter(await ground.told())[REFUSED] == len(asked)
     kept = {row["_id"].split()[-1] for row in await ground.rows("inbox")}
     assert kept == set(asked)
+
+
+@pytest.mark.parametrize("spoilt", [{"data": {"editionId": 7}}, {"data": None}, {"moment": "soon"}, {"cause": "?"}])
+async def test_what_cannot_be_read_holds_up_nothing_else(
+    ground: Ground, tried: Counter[str], spoilt: dict[str, Any]
+) -> None:
+    """A service that ended on it would end on it again at every start."""
+    assert not tried
+    await parked(ground)
+    await ground.database["due"].insert_one(
+        {
+            **(await ground.rows("due"))[0],
+            "_id": "spoilt",
+            "event": "another",
+            "at": datetime(2020, 1, 1, tzinfo=UTC),
+            **spoilt,
+        }
+    )
+    async with at_work(ground, scheduled().run):
+        await eventually(lambda: answered(ground))
+    assert [row["_id"] for row in await ground.rows("due") if row["_id"] == "spoilt"]
+
+
+async def test_very_many_waits_that_end_at_once_are_answered_in_few_commits(ground: Ground) -> None:
+    """Each edition that nobody knows has one of its own, and all of them are promised an answer within 30 s."""
+    asked = [request(name=f"deelnemer-{n}", edition_id=f"onbekend-{n}") for n in range(120)]
+    await ground.committer().commit(received(asked))
+    for collection, field in (("parked", "until"), ("due", "at")):
+        await ground.database[collection].update_many({}, [{"$set": {field: "$$NOW"}}])
+    async with at_work(ground, scheduled().run):
+        await eventually(lambda: _nobody_waits(ground))
+    assert Counter(await ground.told())[REFUSED] == len(asked)
+    assert len(await ground.rows("outbox")) < len(asked) / 5
 
 
 async def test_who_waits_is_not_answered_before_the_time(ground: Ground) -> None:
