@@ -131,6 +131,6 @@ DONE: dict[str, Fault] = {
     "an answer that is lost": Fault("every request has exactly one answer", WEBSITE, answer_that_is_lost),
     "a request that died": Fault("no message died on the broker", DEAD, request_that_died, settle="3"),
     "an end that was forgotten": Fault(
-        "nobody has a place in what is cancelled", f"{ELSEWHERE}/{OTHER}", end_that_was_forgotten
+        "nobody has a place in what is cancelled", f"{ELSEWHERE}/{OTHER}", end_that_was_forgotten, settle="3"
     ),
 }

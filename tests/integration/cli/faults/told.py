@@ -27,6 +27,7 @@ from tests.integration.cli.faults.planting import (
     load,
     overtake,
 )
+from tests.support.eventually import wait_until
 
 YEAR = "vng-participatieweek-2022"
 ROOM = f"{YEAR}-noord"
@@ -109,8 +110,14 @@ def overtaken_in_the_room(desk: Desk) -> Iterator[None]:
         enrol(desk, "kamer-3", ROOM, OTHER)
         overtake(kept, f"{ROOM}/{OTHER}")
         cancel(desk, seated)
+    wait_until(lambda: _is_invited(desk, f"{ROOM}/{OTHER}"), within=30)  # by that the audit knows that it was in time
     with mock.patch.object(waiting, "CLOCKS", timedelta()):
         yield
+
+
+def _is_invited(desk: Desk, session: str) -> bool:
+    with desk.kept("notification") as kept:
+        return kept["invitations"].count_documents({"session": session}) > 0
 
 
 TOLD: dict[str, Fault] = {
