@@ -17,7 +17,7 @@ from services.notification.following import Following
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
 from services.notification.settings import NotificationSettings
-from services.notification.smtp import Line
+from services.notification.smtp import SmtpConnection
 
 HEARS: tuple[Hears, ...] = (
     Hears.of(EditionPublished, handlers.keep_edition),
@@ -40,8 +40,8 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     )
     await Sender(
         ledger,
-        partial(compose, house=settings.house()),
-        partial(Line, settings.server(), running.tracer),
+        partial(compose, identity=settings.identity()),
+        partial(SmtpConnection, settings.server(), running.tracer),
         running.clock.now,
         settings.pace(),
         running.tracer,

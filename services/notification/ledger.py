@@ -181,7 +181,8 @@ class MongoLedger:
             return False
         coming = {"delivery.claim.handedOver": True, "delivery.claim.until": later(self._leases.after_dot)}
         done = await self._mails.update_one(
-            {**_held(letter), **STANDS, "overtaken": {"$ne": True}}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
+            {**_claimed(letter), **STANDS, "overtaken": {"$ne": True}},
+            [{"$set": {**coming, "revision": NEXT_REVISION}}],
         )
         return done.matched_count == 1
 
@@ -191,7 +192,7 @@ class MongoLedger:
         Raises `Conflict` where the mail changed at the same time; then it can be done again.
         """
         async with self._transaction() as session:
-            document = await self._mails.find_one(_held(letter), session=session)
+            document = await self._mails.find_one(_claimed(letter), session=session)
             kept: Letter | None = await readable(self._database, document, session) if document else None
             if document and kept and is_news(kept.delivery, outcome):
                 await self._conclude(kept, document["revision"], outcome, now, session)
@@ -260,7 +261,7 @@ class MongoLedger:
             return None
 
 
-def _held(letter: Letter) -> Document:
+def _claimed(letter: Letter) -> Document:
     """Select a mail as long as the claim that it was taken under stands."""
     claim = letter.delivery.claim
     return {"_id": letter.id, "delivery.claim.token": claim.token if claim else ""}

@@ -11,7 +11,7 @@ import pytest
 from services.notification import gauges, pausing
 from services.notification.domain import Letter
 from services.notification.sender import Sender
-from services.notification.smtp import Line, Server
+from services.notification.smtp import Server, SmtpConnection
 from services.notification.standing import Standing
 from tests.integration.notification.test_sending import sender
 from tests.integration.notification.world import World, many
@@ -27,14 +27,14 @@ class Sending:
 
     def __init__(self, world: World, mail_server: MailServer, **server: str) -> None:
         self.world = world
-        self.line = Line(replace(Server("127.0.0.1", mail_server.port, timeout_s=5.0), **server))  # type: ignore[arg-type]
-        self.sender: Sender = sender(world, self.line)
+        self.connection = SmtpConnection(replace(Server("127.0.0.1", mail_server.port, timeout_s=5.0), **server))  # type: ignore[arg-type]
+        self.sender: Sender = sender(world, self.connection)
 
     async def all_due(self) -> None:
         """Send until nothing is left to send, or sending rests."""
-        while await self.sender.send_next(self.line):
+        while await self.sender.send_next(self.connection):
             pass
-        await self.line.hang_up()
+        await self.connection.hang_up()
 
     async def after_the_pause(self) -> None:
         """Let the pause be over and send on."""
@@ -205,7 +205,7 @@ async def test_the_twin_that_asks_about_nobody_holds_everybody_up(
     async def unasked(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Line, "takes", unasked)
+    monkeypatch.setattr(SmtpConnection, "takes", unasked)
     await a_long_line_of_bad_addresses(world, mail_server)
     assert (await states(world))["sent"] == 1
 
@@ -216,7 +216,7 @@ async def test_a_server_that_refuses_those_it_took_before_refuses_everybody(
     """Its table of users is broken, and nobody is given up for that."""
     letters = await keep(world, MOST + 4)
     sending = Sending(world, mail_server)
-    await sending.sender.send_next(sending.line)
+    await sending.sender.send_next(sending.connection)
     mail_server.refuses["RCPT"] = NO
     await sending.all_due()
     assert await states(world) == {"sent": 1, "pending": len(letters) - 1}

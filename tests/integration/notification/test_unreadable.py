@@ -18,12 +18,12 @@ from services.notification import ledger
 from services.notification.composing import compose
 from services.notification.following import Following
 from services.notification.sender import Pace, Sender
-from services.notification.smtp import Line, Server
+from services.notification.smtp import Server, SmtpConnection
 from services.notification.storage import LETTERS, MAILS, MEETINGS
 from tests.integration.notification.world import MOVED, SESSION, World, many
 from tests.support.eventually import eventually
 from tests.support.mailserver import MailServer
-from tests.unit.notification.builders import HOUSE, NOW, after, edition, invitation, meeting, notice
+from tests.unit.notification.builders import IDENTITY, NOW, after, edition, invitation, meeting, notice
 
 SPOILT: list[Any] = [
     pytest.param({"$unset": {"participant": 1}}, id="nobody to mail"),
@@ -37,9 +37,9 @@ FIRST = "e0.week-noord.proces"
 @asynccontextmanager
 async def sending(world: World, mail_server: MailServer) -> AsyncIterator[asyncio.Task[None]]:
     """Send what is due, as the service does, for the length of the block."""
-    dial = partial(Line, Server("127.0.0.1", mail_server.port))
+    dial = partial(SmtpConnection, Server("127.0.0.1", mail_server.port))
     pace = Pace(lines=1, poll_s=0.02, stop_s=5, leave_s=60)
-    task = asyncio.create_task(Sender(world.ledger, partial(compose, house=HOUSE), dial, lambda: NOW, pace).run())
+    task = asyncio.create_task(Sender(world.ledger, partial(compose, identity=IDENTITY), dial, lambda: NOW, pace).run())
     try:
         yield task
     finally:
