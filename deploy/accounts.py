@@ -116,7 +116,8 @@ def mongo_roles(name: str) -> list[dict[str, str]]:
 OPERATOR_ROLE, WATCHER_ROLE = "instroomOperator", "instroomWatcher"
 OPERATED = [
     *((service, kept) for service in SERVICES for kept in ("quarantine", "clock")),
-    ("notification", "mails"),
+    ("notification", "invitations"),
+    ("notification", "notices"),
 ]
 """What an operator changes: messages in quarantine, mails to be sent after all, and clocks that can be set."""
 
