@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -58,9 +58,7 @@ class Schedule:
             due = await self._next(running) if await lease.hold() else []
             asked = {document["_id"]: event for document in due if (event := self._read(document))}
             await asyncio.gather(*(running.consumer.ask(*event) for event in asked.values()))
-            for document in due:
-                if document["_id"] in asked:
-                    await self._note(document, running.database)
+            await self._note([document for document in due if document["_id"] in asked], running.database)
         except PyMongoError as error:
             log.warning("schedule_interrupted", error=type(error).__name__)
             return False
@@ -84,15 +82,17 @@ class Schedule:
         found = await running.database[DUE.collection].find(known).sort("at", 1).limit(AT_ONCE).to_list(None)
         return [*takewhile(lambda one: one["type"] in small, found)] or found[:1]
 
-    async def _note(self, asked: Document, database: Database) -> None:
+    async def _note(self, asked: Sequence[Document], database: Database) -> None:
         """Let rest what was not done, longer each time: its handler failed."""
-        key = asked["_id"]
-        same = {"_id": key, "event": asked["event"]}
-        if await database[DUE.collection].find_one(same, {"_id": 1}) is None:
-            self._resting.done(key)
-            return
-        pause = self._resting.failed(key)
-        log.warning("due_failed", event_id=asked["event"], type=asked["type"], seconds=pause)
+        keys = {"_id": {"$in": [one["_id"] for one in asked]}}
+        there = await database[DUE.collection].find(keys, {"event": 1}).to_list(None)
+        left = {(one["_id"], one["event"]) for one in there}
+        for one in asked:
+            if (one["_id"], one["event"]) not in left:  # done, or planned anew
+                self._resting.done(one["_id"])
+                continue
+            pause = self._resting.failed(one["_id"])
+            log.warning("due_failed", event_id=one["event"], type=one["type"], seconds=pause)
 
 
 def as_event(due: Due, heard: Iterable[Hears], source: str) -> tuple[Hears, CloudEvent[Any]]:

@@ -22,6 +22,7 @@ from faststream.rabbit import RabbitBroker
 
 from chassis import allowances, connections, health, logs, outbox, quarantine, topology
 from chassis.answers import DECIDED
+from chassis.clock import COLLECTION as CLOCK
 from chassis.clock import Clock, SettableClock
 from chassis.committer import Committer, Limits
 from chassis.consumer import LOST, Consumer
@@ -67,7 +68,7 @@ KEPT: tuple[Collected, ...] = (
     Kept(quarantine.COLLECTION, ("body", "headers", "problems")),
     Kept("counters", ()),
     Kept("leases", ()),
-    Kept("clock", ()),
+    Kept(CLOCK, ()),
 )
 """What every service keeps. A fact names nobody; what is told to notification does, until it is told."""
 
