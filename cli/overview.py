@@ -26,9 +26,10 @@ async def overview(databases: Databases, edition: str | None) -> Overview:
             for row in await _counted(databases[service], "quarantine", "messages", reason="$reason", state="$state")
         ],
         "mails": [
-            {"kind": kind, **row}
-            for kind in ("invitations", "notices")
-            for row in await _counted(databases["notification"], kind, "mails", state="$delivery.state")
+            {**row, "kind": f"{row.get('kind')}s"}
+            for row in await _counted(
+                databases["notification"], "mails", "mails", kind="$kind", state="$delivery.state"
+            )
         ],
     }
 

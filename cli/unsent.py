@@ -13,7 +13,7 @@ from typing import Any
 from chassis.mongo import Database
 from instroom_contracts.mailbox import mailbox
 
-KINDS = ("invitations", "notices")
+MAILS = "mails"
 STATES = ("held", "uncertain", "failed", "unreadable")
 """What waits for a person: above its mailbox's share of the day, perhaps arrived, given up, or set aside as it is."""
 
@@ -36,12 +36,12 @@ class Which:
         """Say whether nothing narrows it down."""
         return self == Which()
 
-    def query(self, kind: str) -> Row:
-        """Return what selects them from a collection; by ids, whatever has become of them."""
+    def query(self) -> Row:
+        """Return what selects them; by ids, whatever has become of them."""
         traits = {
             "_id": {"$in": list(self.ids)} if self.ids else None,
             "delivery.state": self.state or (None if self.ids else {"$in": list(STATES)}),
-            ("editionId" if kind == "invitations" else "request.editionId"): self.edition,
+            "$or": [{"editionId": self.edition}, {"request.editionId": self.edition}] if self.edition else None,
             "delivery.trouble": self.trouble,
         }
         return {field: wanted for field, wanted in traits.items() if wanted is not None}
@@ -49,13 +49,9 @@ class Which:
 
 async def found(notification: Database, which: Which) -> list[Row]:
     """Return the mails that are meant, those that wait for longest first: ids and codes, and no address."""
-    rows = [
-        _row(kind, document)
-        for kind in KINDS
-        for document in await notification[kind].find(which.query(kind)).to_list(None)
-    ]
+    rows = map(_row, await notification[MAILS].find(which.query()).to_list(None))
     meant = [row for row in rows if which.to in (None, row["to"])]
-    return sorted(meant, key=lambda row: str(row["since"]))
+    return sorted(meant, key=lambda row: (str(row["since"]), str(row["kind"])))
 
 
 async def release(notification: Database, rows: Sequence[Row]) -> int:
@@ -66,17 +62,17 @@ async def release(notification: Database, rows: Sequence[Row]) -> int:
     due = {"state": "pending", "due": datetime.now(UTC), "attempts": 0, "trouble": None, "claim": None}
     change = {"$set": {"delivery": {**due, "released": True}}, "$inc": {"revision": 1}}
     released = 0
-    for (kind, state), ids in _by_kind_and_state(rows).items():
+    for state, ids in _by_state(rows).items():
         for start in range(0, len(ids), AT_ONCE):
             still = {"_id": {"$in": ids[start : start + AT_ONCE]}, "delivery.state": state}
-            released += (await notification[f"{kind}s"].update_many(still, change)).modified_count
+            released += (await notification[MAILS].update_many(still, change)).modified_count
     return released
 
 
-def _by_kind_and_state(rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
-    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+def _by_state(rows: Sequence[Row]) -> dict[str, list[str]]:
+    ids: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        ids[row["kind"], row["state"]].append(row["id"])
+        ids[row["state"]].append(row["id"])
     return ids
 
 
@@ -87,14 +83,14 @@ async def resting_since(notification: Database) -> datetime | None:
     return since
 
 
-def _row(kind: str, document: Row) -> Row:
+def _row(document: Row) -> Row:
     """Say of a mail what can be read of it: somebody may have spoilt it."""
     of = partial(_read, document)
     mail, address = of("mail"), of("participant", "email") or of("request", "participant", "email")
     was = of("delivery", "was")
     return {
         "id": document["_id"],
-        "kind": kind.removesuffix("s"),
+        "kind": of("kind"),
         "about": f"{of('mail', 'method')} {of('mail', 'sequence')}" if mail else of("request", "kind"),
         "edition": of("editionId") or of("request", "editionId"),
         "to": mailbox_digest(address) if isinstance(address, str) else None,

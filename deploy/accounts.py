@@ -116,8 +116,7 @@ def mongo_roles(name: str) -> list[dict[str, str]]:
 OPERATOR_ROLE, WATCHER_ROLE = "instroomOperator", "instroomWatcher"
 OPERATED = [
     *((service, kept) for service in SERVICES for kept in ("quarantine", "clock")),
-    ("notification", "invitations"),
-    ("notification", "notices"),
+    ("notification", "mails"),
 ]
 """What an operator changes: messages in quarantine, mails to be sent after all, and clocks that can be set."""
 

@@ -98,7 +98,7 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
             unfinished=frozenset(row["about"] for row in await _all(enrolment, "due", session) if row["at"] <= now),
             live={row["_id"]: row["enrolmentId"] for row in live},
             sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
-            invitations=tuple(map(_invitation, await _all(notification, "invitations", session, _NO_PERSON))),
+            invitations=tuple(map(_invitation, await _all(notification, "mails", session, _NO_PERSON, _INVITATIONS))),
             outboxes=tuple(_outbox(service, rows) for service, rows in outboxes.items()),
         )
     return evidence, [fact for rows in outboxes.values() for row in rows for fact in _facts(row)]
@@ -106,13 +106,17 @@ async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
 
 _WHO = ("participant.email", "participant.reference")
 _ENROLMENT_FIELDS = dict.fromkeys(("editionId", "state", "allOrNothing", "places", "mainId", *_WHO), 1)
-_NO_PERSON = {"participant": 0}
+_INVITATIONS, _NO_PERSON = {"kind": "invitation"}, {"participant": 0}
 
 
 async def _all(
-    database: Database, collection: str, session: Session, fields: Mapping[str, int] | None = None
+    database: Database,
+    collection: str,
+    session: Session,
+    fields: Mapping[str, int] | None = None,
+    which: Mapping[str, str] | None = None,
 ) -> list[Document]:
-    cursor = database[collection].find({}, fields, session=session)
+    cursor = database[collection].find(which or {}, fields, session=session)
     return await cursor.sort("_id", 1).to_list(None)
 
 

@@ -11,13 +11,13 @@ from chassis.mongo import Database, Session
 from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.notification import gauges, handlers, limits, pausing, storage
+from services.notification import gauges, handlers, limits, migration, pausing, storage
 from services.notification.composing import compose
 from services.notification.following import Following
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Sender
 from services.notification.settings import NotificationSettings
-from services.notification.smtp import Line
+from services.notification.smtp import SmtpConnection
 
 HEARS: tuple[Hears, ...] = (
     Hears.of(EditionPublished, handlers.keep_edition),
@@ -40,8 +40,8 @@ async def send(running: Running, settings: NotificationSettings) -> None:
     )
     await Sender(
         ledger,
-        partial(compose, house=settings.house()),
-        partial(Line, settings.server(), running.tracer),
+        partial(compose, identity=settings.identity()),
+        partial(SmtpConnection, settings.server(), running.tracer),
         running.clock.now,
         settings.pace(),
         running.tracer,
@@ -64,7 +64,13 @@ def service(settings: NotificationSettings) -> Service:
     """Return the service as these settings make it."""
     tasks = (partial(send, settings=settings), partial(follow, settings=settings))
     looks, remarks = (gauges.mails, gauges.overdue, gauges.paused), {"mail": pausing.remark}
-    return Service("notification", HEARS, TELLS, storage.KEPT, prepare, tasks=tasks, looks=looks, remarks=remarks)
+    return Service(
+        *("notification", HEARS, TELLS, storage.KEPT, prepare),
+        tasks=tasks,
+        looks=looks,
+        migrations=(migration.migrate,),
+        remarks=remarks,
+    )
 
 
 def main() -> None:

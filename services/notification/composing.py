@@ -35,22 +35,22 @@ class OutOfDate(Unmailable):
 
 
 @dataclass(frozen=True)
-class House:
+class MailIdentity:
     """Who writes where no provider is known, and the domain of Message-IDs and UIDs."""
 
     party: Party
     domain: str
 
 
-def compose(letter: Letter, background: Background, at: datetime, house: House) -> Outgoing:
+def compose(letter: Letter, background: Background, at: datetime, identity: MailIdentity) -> Outgoing:
     """Make the mail of a letter, in the participant's language and from the provider.
 
     Raises `Unmailable` where none can be made of it, or not yet.
     """
     words = words_of(letter.participant.language)
     if isinstance(letter, Invitation):
-        return _invitation(letter, background, words, at, house)
-    return _notice(letter, background.edition, words, at, house)
+        return _invitation(letter, background, words, at, identity)
+    return _notice(letter, background.edition, words, at, identity)
 
 
 def up_to_date(invitation: Invitation, meeting: Meeting) -> bool:
@@ -58,7 +58,9 @@ def up_to_date(invitation: Invitation, meeting: Meeting) -> bool:
     return meeting.version == invitation.seen
 
 
-def _invitation(invitation: Invitation, background: Background, words: Words, at: datetime, house: House) -> Outgoing:
+def _invitation(
+    invitation: Invitation, background: Background, words: Words, at: datetime, identity: MailIdentity
+) -> Outgoing:
     edition, meeting = background.edition, background.meeting
     if edition is None or meeting is None or meeting.session is None:
         raise Unmailable("message-refused", later=True)
@@ -67,18 +69,20 @@ def _invitation(invitation: Invitation, background: Background, words: Words, at
     method = invitation.mail.method
     link = meeting.join_url if method == "REQUEST" else None
     rows = _rows(meeting.session, words, link) if method == "REQUEST" else _when(meeting.session, words)
-    envelope = _envelope(invitation, edition, words, house)
+    envelope = _envelope(invitation, edition, words, identity)
     content = _content(envelope, edition, words, (_card(meeting.session, words, rows, link),))
-    entry = _entry(invitation, meeting.session, envelope, content, words, house)
+    entry = _entry(invitation, meeting.session, envelope, content, words, identity)
     letter = rendered(_wording(invitation), words, content)
     return outgoing(envelope, letter, (method, calendar_of(entry, at)), at)
 
 
-def _notice(notice: Notice, edition: EditionPublished | None, words: Words, at: datetime, house: House) -> Outgoing:
+def _notice(
+    notice: Notice, edition: EditionPublished | None, words: Words, at: datetime, identity: MailIdentity
+) -> Outgoing:
     request = notice.request
     if edition is None and request.edition_id is not None and request.reason not in WITHOUT_EDITION:
         raise Unmailable("message-refused", later=True)
-    envelope = _envelope(notice, edition, words, house)
+    envelope = _envelope(notice, edition, words, identity)
     reason = without_addresses(request.detail or "") or words.labels["no_reason"]
     content = _content(envelope, edition, words, _queue_cards(notice, edition, words), reason)
     return outgoing(envelope, rendered(request.kind, words, content), None, at)
@@ -97,14 +101,14 @@ def _called_off(invitation: Invitation) -> bool:
     return invitation.mail.cause in (*CALLED_OFF, POSTPONED)
 
 
-def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, house: House) -> Envelope:
+def _envelope(letter: Letter, edition: EditionPublished | None, words: Words, identity: MailIdentity) -> Envelope:
     organiser = edition.organiser if edition else None
-    sender = house.party
+    sender = identity.party
     if organiser:
-        sender = Party(without_addresses(organiser.name) or house.party.name, organiser.email)
+        sender = Party(without_addresses(organiser.name) or identity.party.name, organiser.email)
     name = name_in(letter.participant.name) or words.labels["participant"]
     recipient = Party(name, letter.participant.email)
-    return Envelope(sender, organiser.reply_to if organiser else None, recipient, letter.message_id(house.domain))
+    return Envelope(sender, organiser.reply_to if organiser else None, recipient, letter.message_id(identity.domain))
 
 
 def _content(
@@ -180,11 +184,11 @@ def _lines(text: str | None) -> tuple[str, ...]:
 
 
 def _entry(
-    invitation: Invitation, session: Session, envelope: Envelope, content: Content, words: Words, house: House
+    invitation: Invitation, session: Session, envelope: Envelope, content: Content, words: Words, identity: MailIdentity
 ) -> Entry:
     card, mail = content.cards[0], invitation.mail
     return Entry(
-        uid=invitation.uid(house.domain),
+        uid=invitation.uid(identity.domain),
         method=mail.method,
         sequence=mail.sequence,
         called_off=_called_off(invitation),

@@ -196,6 +196,13 @@ class Notice:
 Letter = Invitation | Notice
 
 
+def ids_of(letter: Letter) -> dict[str, str]:
+    """Return what a log may say of a letter: ids only."""
+    if isinstance(letter, Notice):
+        return {"invite_id": letter.id}
+    return {"invite_id": letter.mail.invite_id, "session_id": letter.session_id, "edition_id": letter.edition_id}
+
+
 def noted(request: NoticeRequested, now: datetime, traceparent: str | None = None) -> Notice:
     """Open the notice that a request asks for; it is due at once."""
     return Notice(request, Delivery("pending", now), traceparent)

@@ -20,7 +20,7 @@ from chassis.resting import Resting
 from chassis.store import Bulk, bulk_write
 from services.notification.domain import Invitation, Meeting
 from services.notification.inviting import judged
-from services.notification.storage import INVITATIONS, MEETINGS, UNREADABLE, readable
+from services.notification.storage import INVITATIONS, MAILS, MEETINGS, UNREADABLE, readable
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Following:
 
     def __init__(self, database: Database, clock: Callable[[], datetime], poll_s: float) -> None:
         self._sessions = database[MEETINGS.collection]
-        self._invitations = database[INVITATIONS.collection]
+        self._invitations = database[MAILS]
         self._database = database
         self._clock = clock
         self._poll_s = poll_s
@@ -89,12 +89,12 @@ class Following:
         now = self._clock()
         after: list[Document] = []
         for document in portion:
-            invitation: Invitation | None = await readable(self._database, INVITATIONS, document)
+            invitation: Invitation | None = await readable(self._database, document)
             if invitation:
                 changed = INVITATIONS.write(judged(invitation, meeting, now))
                 after.append({"_id": document["_id"], "revision": document["revision"] + 1, **changed})
         try:
-            await bulk_write(self._database, INVITATIONS.collection, Bulk(replaced=after), None)
+            await bulk_write(self._database, MAILS, Bulk(replaced=after), None)
         except Conflict:
             log.debug("invitations_changed_meanwhile", count=len(after))
 

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from itertools import product
 
 from prometheus_client.core import GaugeMetricFamily
 
-from chassis.documents import Document, Kind
+from chassis.documents import Document
 from chassis.gauges import Key, gauge
 from chassis.mongo import Database, aggregated
 from services.notification.pausing import paused_since
-from services.notification.storage import INVITATIONS, NOTICES, UNREADABLE
+from services.notification.storage import LETTERS, MAILS, UNREADABLE
 
-KINDS: dict[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}
 OPEN: tuple[str, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held", UNREADABLE)
 """The states that are shown; `sent` and `dropped` only grow."""
 
+MOST_GROUPS = 100
 _BY_STATE: list[Document] = [
     {"$match": {"delivery.state": {"$in": list(OPEN)}}},
-    {"$group": {"_id": "$delivery.state", "count": {"$sum": 1}}},
+    {"$group": {"_id": {"kind": "$kind", "state": "$delivery.state"}, "count": {"$sum": 1}}},
 ]
 
 
 async def mails(database: Database, _: datetime) -> Iterable[GaugeMetricFamily]:
     """Tell how many mails are in each open state."""
-    counts: dict[Key, float] = {}
-    for name, kind in KINDS.items():
-        found = await aggregated(database, kind.collection, _BY_STATE, most=len(OPEN))
-        by_state = {row["_id"]: row["count"] for row in found}
-        counts |= {(name, state): by_state.get(state, 0) for state in OPEN}
+    counts: dict[Key, float] = dict.fromkeys(product(LETTERS, OPEN), 0)
+    for row in await aggregated(database, MAILS, _BY_STATE, most=MOST_GROUPS):
+        counts[str(row["_id"].get("kind")), row["_id"]["state"]] = row["count"]
     return [gauge("mails", "Mails that are not sent, by how far they have come", counts, ["kind", "state"])]
 
 
 async def overdue(database: Database, now: datetime) -> Iterable[GaugeMetricFamily]:
     """Tell how long the mail that is due for longest has waited for a sender."""
     due = {"delivery.state": {"$in": ["pending", "retry"]}, "delivery.due": {"$lte": now}}
-    longest = 0.0
-    for kind in KINDS.values():
-        first = await database[kind.collection].find_one(due, {"delivery.due": 1}, sort=[("delivery.due", 1)])
-        longest = max(longest, (now - first["delivery"]["due"]).total_seconds() if first else 0.0)
+    first = await database[MAILS].find_one(due, {"delivery.due": 1}, sort=[("delivery.due", 1)])
+    longest = (now - first["delivery"]["due"]).total_seconds() if first else 0.0
     return [gauge("mail_overdue_seconds", "How long the mail that is due for longest has waited", {(): longest})]
 
 

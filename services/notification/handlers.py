@@ -63,9 +63,9 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
         return ()
     documents.put(EDITIONS, edition.edition_id, edition)
     sessions = {session.session_id: session for session in (*(known.sessions if known else ()), *edition.sessions)}
-    held = {session.session_id for session in edition.sessions if session.state != "cancelled"}
+    on = {session.session_id for session in edition.sessions if session.state != "cancelled"}
     for session_id, session in sessions.items():
-        off = edition.state == "cancelled" or session_id not in held
+        off = edition.state == "cancelled" or session_id not in on
         _keep(meeting_id(edition.edition_id, session_id), documents, event, now, session=session, called_off=off)
     return ()
 

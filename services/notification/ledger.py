@@ -27,17 +27,17 @@ from instroom_contracts.cloudevent import EventData
 from instroom_contracts.mailbox import NotMailable, mailable, mailbox
 from services.notification.composing import Background
 from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
-from services.notification.domain import Invitation, Letter, Meeting, Notice
+from services.notification.domain import Invitation, Letter, Meeting, Notice, ids_of
 from services.notification.inviting import finished
 from services.notification.limits import DailyCap
 from services.notification.pausing import Pausing, later
 from services.notification.standing import Refusal
 from services.notification.storage import (
     EDITIONS,
-    INVITATIONS,
+    LETTERS,
+    MAILS,
     MEETINGS,
     NEXT_REVISION,
-    NOTICES,
     kind_of,
     meeting_id,
     readable,
@@ -50,8 +50,6 @@ T = TypeVar("T")
 STANDS: Document = {"delivery.state": "sending", "$expr": {"$gt": ["$delivery.claim.until", SERVER_NOW]}}
 LAPSED: Document = {"delivery.state": "sending", "$expr": {"$lt": ["$delivery.claim.until", SERVER_NOW]}}
 DUE_FIRST = {"delivery.due": 1}
-SENT: Document = {"delivery.state": "sent"}
-LAST_FIRST = {"delivery.due": -1}
 LOOKED_AT, MOST_ASKED = 20, 3
 """Of so many mails that were sent last, the recipients at so many domains say whether the server still takes any."""
 
@@ -63,6 +61,11 @@ TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
 def due(now: datetime) -> Document:
     """Select what a sender may take; a mail that is `pending` is due, whatever the clock of who asked for it said."""
     return {"$or": [{"delivery.state": "pending"}, {"delivery.state": "retry", "delivery.due": {"$lte": now}}]}
+
+
+def in_turn(now: datetime) -> Document:
+    """Select what is for a sender to deal with: what it may take, and what another left behind."""
+    return {"$or": [due(now), LAPSED]}
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class MongoLedger:
         self, database: Database, transaction: Transaction, tell: TellIn, *, terms: Terms, leases: Leases
     ) -> None:
         self._database = database
+        self._mails = database[MAILS]
         self._transaction = transaction
         self._tell = tell
         self._terms = terms
@@ -88,53 +92,58 @@ class MongoLedger:
         self._cap = DailyCap(database, terms.daily_cap)
 
     async def claim(self, now: datetime) -> Letter | None:
-        """Take the mail that has been due for longest; it is `sending` now.
+        """Take the mail that has been due for longest, of whatever kind; it is `sending` now.
 
         While sending rests, take one to try at the end of each pause: the one that was tried least, since those that
-        the server refused before may be refused for good.
+        the server refused before may be refused for good. What a sender that died left behind is judged on the way.
         """
         token = new_id()
         if not (await self._pausing.standing()).is_paused:
-            return await self._take(token, DUE_FIRST, now)
-        if await self._is_any_due(now) and await self._pausing.may_probe(token, self._leases.after_dot):
+            return await self._in_turn(token, now)
+        while await self.settle_left_behind(now):
+            pass
+        if await self._mails.find_one(due(now), {"_id": 1}) and await self._pausing.may_probe(
+            token, self._leases.after_dot
+        ):
             return await self._take(token, {"delivery.attempts": 1, **DUE_FIRST}, now)
+        return None
+
+    async def _in_turn(self, token: str, now: datetime) -> Letter | None:
+        """Deal with what has been due for longest until that is a mail to send."""
+        first = {"sort": list(DUE_FIRST.items()), "projection": {"delivery.state": 1}}
+        while document := await self._mails.find_one(in_turn(now), **first):
+            if document["delivery"]["state"] == "sending":
+                await self.settle_left_behind(now)
+            elif letter := await self._take(token, DUE_FIRST, now):
+                return letter
         return None
 
     async def _take(self, token: str, order: Mapping[str, int], now: datetime) -> Letter | None:
         claim = {"token": token, "until": later(self._leases.before_dot), "handedOver": False}
         taken = {"delivery.state": "sending", "delivery.claim": claim, "revision": NEXT_REVISION}
-        for kind in (INVITATIONS, NOTICES):
-            while document := await self._database[kind.collection].find_one_and_update(
-                due(now), [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
-            ):
-                letter: Letter | None = await readable(self._database, kind, document)
-                if letter:
-                    return letter
+        while document := await self._mails.find_one_and_update(
+            due(now), [{"$set": taken}], sort=list(order.items()), return_document=ReturnDocument.AFTER
+        ):
+            letter: Letter | None = await readable(self._database, document)
+            if letter:
+                return letter
         return None
 
-    async def _is_any_due(self, now: datetime) -> bool:
-        looked = [
-            await self._database[kind.collection].find_one(due(now), {"_id": 1}) for kind in (INVITATIONS, NOTICES)
-        ]
-        return any(looked)
-
     async def settle_left_behind(self, now: datetime) -> Letter | None:
-        """Judge a mail whose claim has run out by how far it had come, in the transaction that reads it; return it.
+        """Judge the first mail whose claim has run out by how far it had come, in the transaction that reads it.
 
         Raises `Conflict` where the mail changed at the same time: its sender may be awake again.
         """
-        for kind in (INVITATIONS, NOTICES):
-            if await self._database[kind.collection].find_one(LAPSED, {"_id": 1}) is not None:
-                return await self._settle_one(kind, now)
-        return None
-
-    async def _settle_one(self, kind: Kind[Any], now: datetime) -> Letter | None:
+        if await self._mails.find_one(LAPSED, {"_id": 1}) is None:
+            return None
         async with self._transaction() as session:
-            document = await self._database[kind.collection].find_one(LAPSED, session=session)
-            letter: Letter | None = await readable(self._database, kind, document, session) if document else None
+            document = await self._mails.find_one(LAPSED, sort=list(DUE_FIRST.items()), session=session)
+            letter: Letter | None = await readable(self._database, document, session) if document else None
             if document and letter:
                 await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
-            return letter
+        if letter:
+            log.warning("mail_left_behind", **ids_of(letter))
+        return letter
 
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
@@ -152,13 +161,10 @@ class MongoLedger:
 
     async def served(self) -> list[str]:
         """Return addresses that the mail server took the last mails for, one of each domain."""
-        sent = [
-            kind.read(document)
-            for kind in (INVITATIONS, NOTICES)
-            async for document in self._database[kind.collection].find(SENT).sort(LAST_FIRST).limit(LOOKED_AT)
-        ]
+        sent = self._mails.find({"delivery.state": "sent"}).sort("delivery.due", -1).limit(LOOKED_AT)
         by_domain: dict[str, str] = {}
-        for letter in sorted(sent, key=lambda letter: letter.delivery.due, reverse=True):
+        async for document in sent:
+            letter: Letter = LETTERS[document["kind"]].read(document)
             with suppress(NotMailable):
                 address = mailable(letter.participant.email)
                 if address.isascii():  # any server knows what it is asked
@@ -174,8 +180,9 @@ class MongoLedger:
         if isinstance(letter, Invitation) and not await self._is_up_to_date(letter):
             return False
         coming = {"delivery.claim.handedOver": True, "delivery.claim.until": later(self._leases.after_dot)}
-        done = await self._database[kind_of(letter).collection].update_one(
-            {**_held(letter), **STANDS, "overtaken": {"$ne": True}}, [{"$set": {**coming, "revision": NEXT_REVISION}}]
+        done = await self._mails.update_one(
+            {**_claimed(letter), **STANDS, "overtaken": {"$ne": True}},
+            [{"$set": {**coming, "revision": NEXT_REVISION}}],
         )
         return done.matched_count == 1
 
@@ -184,29 +191,26 @@ class MongoLedger:
 
         Raises `Conflict` where the mail changed at the same time; then it can be done again.
         """
-        kind = kind_of(letter)
         async with self._transaction() as session:
-            document = await self._database[kind.collection].find_one(_held(letter), session=session)
-            kept: Letter | None = await readable(self._database, kind, document, session) if document else None
+            document = await self._mails.find_one(_claimed(letter), session=session)
+            kept: Letter | None = await readable(self._database, document, session) if document else None
             if document and kept and is_news(kept.delivery, outcome):
                 await self._conclude(kept, document["revision"], outcome, now, session)
 
     async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
         """Write what a mail has come to over the revision that was read, and tell it; and how we stand since."""
-        kind = kind_of(letter)
         outcome = await self._in_its_light(letter, outcome, now, session)
         after, tells = await self._concluded(letter, outcome, now, session)
-        written = await self._database[kind.collection].replace_one(
-            {"_id": letter.id, "revision": revision}, {"revision": revision + 1, **kind.write(after)}, session=session
-        )
-        if written.matched_count != 1:
-            raise Conflict(f"a document of {kind.collection} changed after it was read")
+        document = {"revision": revision + 1, **kind_of(letter).write(after)}
+        as_read = {"_id": letter.id, "revision": revision}
+        if (await self._mails.replace_one(as_read, document, session=session)).matched_count != 1:
+            raise Conflict("a mail changed after it was read")
         await self._tell(session, tells, now)
 
     async def _in_its_light(self, letter: Letter, outcome: Outcome, now: datetime, session: Session) -> Outcome:
         """Learn from an outcome how we stand with the server, and return what it means for its mail in that light."""
         before = await self._pausing.standing(session)
-        first = Refusal(kind_of(letter).collection, letter.id, _digest(letter))
+        first = Refusal(letter.id, _digest(letter))
         refusal = None if letter.delivery.put_back else first
         claim = letter.delivery.claim.token if letter.delivery.claim else ""
         after = before.after(outcome, refusal, claim, self._terms.refusals)
@@ -226,7 +230,7 @@ class MongoLedger:
         for one in refusals:
             given_up = {"_id": one.id, "delivery.state": "failed", "delivery.putBack": {"$ne": True}}
             change: Document = {"$set": again, "$inc": {"revision": 1}}
-            await self._database[one.collection].update_one(given_up, change, session=session)
+            await self._mails.update_one(given_up, change, session=session)
 
     async def _concluded(
         self, letter: Letter, outcome: Outcome, now: datetime, session: Session
@@ -257,7 +261,7 @@ class MongoLedger:
             return None
 
 
-def _held(letter: Letter) -> Document:
+def _claimed(letter: Letter) -> Document:
     """Select a mail as long as the claim that it was taken under stands."""
     claim = letter.delivery.claim
     return {"_id": letter.id, "delivery.claim.token": claim.token if claim else ""}

@@ -52,7 +52,7 @@ class Pausing:
 
 
 def _read(document: Document) -> Standing:
-    refusals = tuple(Refusal(**one) for one in document["refusals"])
+    refusals = tuple(Refusal(one["id"], one["recipient"]) for one in document["refusals"])
     return Standing(refusals, document["pauses"], document["objection"], document["code"], document["probe"])
 
 

@@ -23,7 +23,7 @@ from chassis.errors import InstroomError
 from chassis.tracing import OFF, Tracer
 from services.notification.composing import Background
 from services.notification.delivery import Outcome
-from services.notification.domain import Letter, Notice
+from services.notification.domain import Letter, ids_of
 from services.notification.mail import Outgoing, Unmailable
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Ledger(Protocol):
     """Where mails are kept, as the sender sees it."""
 
     async def claim(self, now: datetime) -> Letter | None:
-        """Take a mail that is due; it is `sending` now."""
+        """Take the mail that has been due for longest; it is `sending` now. Judge what was left behind on the way."""
 
     async def background(self, letter: Letter) -> Background:
         """Return what is known of the edition and the session that a mail is about."""
@@ -53,9 +53,6 @@ class Ledger(Protocol):
 
     async def finish(self, letter: Letter, outcome: Outcome, now: datetime) -> None:
         """Record how an attempt ended and tell the facts, in one transaction; nothing where the claim is lost."""
-
-    async def settle_left_behind(self, now: datetime) -> Letter | None:
-        """Judge a mail that was left behind by a sender that died, and record it; None where there is none."""
 
 
 class Carrier(Protocol):
@@ -121,15 +118,11 @@ class Sender:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def send_next(self, carrier: Carrier) -> bool:
-        """Send one mail that is due, or judge one that was left behind; False when there is none."""
+        """Send the mail that is due; False when there is none."""
         letter = await self._ledger.claim(self._clock())
         if letter is not None:
             await self._send(letter, carrier)
-            return True
-        settled = await self._ledger.settle_left_behind(self._clock())
-        if settled is not None:
-            log.warning("mail_left_behind", **_ids(settled))
-        return settled is not None
+        return letter is not None
 
     async def _work(self) -> None:
         carrier = self._dial()
@@ -153,7 +146,7 @@ class Sender:
                 await self._stopping.wait()
 
     async def _send(self, letter: Letter, carrier: Carrier) -> None:
-        with self._tracer.step("send mail", parent=letter.traceparent, ids=_ids(letter)) as step:
+        with self._tracer.step("send mail", parent=letter.traceparent, ids=ids_of(letter)) as step:
             outcome = await self._attempt(letter, carrier)
             if outcome.result != "accepted":
                 step.fail(outcome.trouble or outcome.result)
@@ -167,7 +160,7 @@ class Sender:
         except Unmailable as error:
             return error.outcome
         except Exception:  # whatever the defect is, it concerns this mail alone
-            log.exception("composing_failed", **_ids(letter))
+            log.exception("composing_failed", **ids_of(letter))
             return Outcome("try-later", "message-refused")
         if not await self._ledger.admits(letter, self._clock()):
             return Outcome("over-cap")
@@ -187,7 +180,7 @@ class Sender:
         try:
             given = await self._ledger.hand_over(letter)
         except TROUBLE as error:
-            log.warning("sending_interrupted", error=type(error).__name__, **_ids(letter))
+            log.warning("sending_interrupted", error=type(error).__name__, **ids_of(letter))
             return False
         return given and time.monotonic() - asked < self._pace.leave_s
 
@@ -197,17 +190,10 @@ class Sender:
             try:
                 await self._ledger.finish(letter, outcome, self._clock())
             except TROUBLE as error:
-                log.warning("outcome_not_recorded", error=type(error).__name__, **_ids(letter))
+                log.warning("outcome_not_recorded", error=type(error).__name__, **ids_of(letter))
                 if self._stopping.is_set() and tries >= TRIES_WHEN_STOPPING:
                     raise
                 await asyncio.sleep(min(LONGEST_PAUSE_S, 0.05 * 2 ** min(tries, 10)))
             else:
-                log.info("mail_attempted", state=outcome.result, reason=outcome.trouble, **_ids(letter))
+                log.info("mail_attempted", state=outcome.result, reason=outcome.trouble, **ids_of(letter))
                 return
-
-
-def _ids(letter: Letter) -> dict[str, str]:
-    """Return what a log may say of a letter: ids only."""
-    if isinstance(letter, Notice):
-        return {"invite_id": letter.id}
-    return {"invite_id": letter.mail.invite_id, "session_id": letter.session_id, "edition_id": letter.edition_id}

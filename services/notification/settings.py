@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings
 from services.notification.calendar import Party
-from services.notification.composing import House
+from services.notification.composing import MailIdentity
 from services.notification.delivery import Terms
 from services.notification.ledger import Leases
 from services.notification.sender import Pace
@@ -79,10 +79,10 @@ class NotificationSettings(ServiceSettings):
             dot_timeout_s=self.smtp_dot_timeout_s,
         )
 
-    def house(self) -> House:
+    def identity(self) -> MailIdentity:
         """Return who writes where no provider is known."""
         address = self.mail_from or f"inschrijving@{self.mail_domain}"
-        return House(Party(self.mail_from_name, address), self.mail_domain)
+        return MailIdentity(Party(self.mail_from_name, address), self.mail_domain)
 
     def terms(self) -> Terms:
         """Return how long a mail is tried, and with which pauses."""

@@ -74,7 +74,7 @@ class Server:
         return True if self.username else _STARTTLS[self.starttls]
 
 
-class Line:
+class SmtpConnection:
     """A connection that is opened for the first mail and kept for the next ones."""
 
     def __init__(self, server: Server, tracer: Tracer = OFF) -> None:

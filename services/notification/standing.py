@@ -14,9 +14,8 @@ from services.notification.delivery import Objection, Outcome
 
 @dataclass(frozen=True)
 class Refusal:
-    """A mail that the server refused for good: its collection and id, and a digest of whom it was for."""
+    """A mail that the server refused for good: its id, and a digest of whom it was for."""
 
-    collection: str
     id: str
     recipient: str
 

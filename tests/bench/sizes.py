@@ -70,7 +70,7 @@ def enrol(stack: Stack, count: int) -> None:
 
 def mailed(mongo: Client) -> int:
     """Return how many invitations were sent."""
-    return mongo[database_of("notification")]["invitations"].count_documents({"delivery.state": "sent"})
+    return mongo[database_of("notification")]["mails"].count_documents({"kind": "invitation", "delivery.state": "sent"})
 
 
 def sizes(stack: Stack, mongo: Client) -> Mapping[str, float]:

@@ -81,14 +81,14 @@ async def nothing_is_left(world: World) -> None:
 async def everything_is_sent(world: World) -> None:
     """Check that no mail is due."""
     due = {"delivery.state": {"$in": ["pending", "sending", "retry"]}}
-    assert not await world.databases["notification"]["invitations"].count_documents(due)
+    assert not await world.databases["notification"]["mails"].count_documents(due)
 
 
 async def everything_has_followed(world: World) -> None:
     """Check that every edition is known, and every mail about it sent."""
     kept = world.databases["notification"]
     assert await kept["editions"].count_documents({"version": 9}) == len(EDITIONS)
-    assert not await kept["sessions"].count_documents({"behind": True})
+    assert not await kept["meetings"].count_documents({"behind": True})
     await everything_is_sent(world)
 
 

@@ -64,11 +64,11 @@ async def held_and_killed(mails: ServiceProcess, mail_server: MailServer, point:
 
 async def everybody_has_a_mail_or_is_listed(world: World, mail_server: MailServer, people: int) -> None:
     """Check: no address got two mails; one is there for each invitation, unless it is listed as uncertain."""
-    invitations = world.databases["notification"]["invitations"]
-    await eventually(lambda: _none(invitations, UNDER_WAY), within=30)
+    mails = world.databases["notification"]["mails"]
+    await eventually(lambda: _none(mails, UNDER_WAY), within=30)
     taken = Counter(mail.recipients[0] for mail in mail_server.mails)
     assert set(taken.values()) == {1}
-    uncertain = [row async for row in invitations.find({"delivery.state": "uncertain"})]
+    uncertain = [row async for row in mails.find({"delivery.state": "uncertain"})]
     assert LINES <= len(uncertain) < people // 4
     assert people - len(uncertain) <= len(taken) <= people
     failed = [fact for fact in await told(world) if fact["kind"] == "invite-failed"]

@@ -33,25 +33,25 @@ async def stalled(
             await eventually(lambda: mail_server.held == 1, within=20)
             first.freeze()
             mail_server.holds = None
-            await another_settles(first, world.databases["notification"]["invitations"], settled)
+            await another_settles(first, world.databases["notification"]["mails"], settled)
             await eventually(lambda: _none_waits(world.databases["notification"]["outbox"]), within=20)
             return [fact["kind"] for fact in world.systems.facts if fact["kind"].startswith("invite-")]
 
 
-async def another_settles(first: ServiceProcess, invitations: Collection, settled: str) -> None:
+async def another_settles(first: ServiceProcess, mails: Collection, settled: str) -> None:
     """Start a second process, wait for what it makes of the first one's mail, and wake that and see it at work."""
     second = ServiceProcess("notification", first.place, first.settings, copy=2, without=first.without)
     try:
         await asyncio.to_thread(second.start)
-        await eventually(lambda: _is(invitations, settled), within=20)
+        await eventually(lambda: _is(mails, settled), within=20)
         first.thaw()
         await eventually(lambda: "mail_attempted" in first.logs(), within=20)
     finally:
         second.stop()
 
 
-async def _is(invitations: Collection, state: str) -> bool:
-    return await invitations.count_documents({"delivery.state": state}) == 1
+async def _is(mails: Collection, state: str) -> bool:
+    return await mails.count_documents({"delivery.state": state}) == 1
 
 
 async def _none_waits(outbox: Collection) -> bool:

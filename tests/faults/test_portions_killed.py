@@ -104,11 +104,11 @@ class Stage:
 
     async def everything_is_mailed(self) -> None:
         """Wait until the notification service has no mail to send, where it runs."""
-        invitations = self.world.databases["notification"]["invitations"]
+        mails = self.world.databases["notification"]["mails"]
         under_way = {"delivery.state": {"$in": ["pending", "sending", "retry"]}}
 
         async def none() -> bool:
-            return not await invitations.count_documents(under_way)
+            return not await mails.count_documents(under_way)
 
         if MAILED:
             await eventually(none, within=self.patience, every=0.5)

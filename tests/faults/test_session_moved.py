@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from services.notification.domain import Invitation, Meeting
-from services.notification.storage import INVITATIONS, MEETINGS
+from services.notification.storage import INVITATIONS, MAILS, MEETINGS
 from tests.e2e.world import World, open_world
 from tests.faults.load import every_request_is_answered_once, load
 from tests.faults.test_notification_killed import IMPATIENT, LINES
@@ -64,7 +64,7 @@ async def keep(world: World, count: int, sent: int) -> None:
     assert document is not None
     meeting = MEETINGS.read(document)
     stored = [{"_id": one.id, "revision": 1, **INVITATIONS.write(one)} for one in invitations(meeting, count, sent)]
-    await kept[INVITATIONS.collection].insert_many(stored)
+    await kept[MAILS].insert_many(stored)
 
 
 async def test_a_session_moves_at_once_and_everybody_is_told_once(place: Place, mail_server: MailServer) -> None:
@@ -147,14 +147,14 @@ async def test_so_many_invitations_follow_in_portions_whatever_is_killed(place: 
             await eventually(lambda: have_followed(world, before, HUGE), within=120)
             await eventually(lambda: nothing_is_behind(world), within=20)
             again = {"delivery.state": {"$in": ["pending", "retry", "sending"]}, "mail.sequence": 1}
-            kept = world.databases["notification"][INVITATIONS.collection]
+            kept = world.databases["notification"][MAILS]
             left = await kept.count_documents({**again, "mail.shows.startsAt": MOVED})
             assert left + len(await listed(world)) == HUGE
 
 
 async def have_followed(world: World, version: int, count: int) -> bool:
     """Say whether so many invitations were judged since the session had this version."""
-    kept = world.databases["notification"][INVITATIONS.collection]
+    kept = world.databases["notification"][MAILS]
     return await kept.count_documents({"session": SESSION, "seen": {"$gt": version}}) >= count
 
 
@@ -171,13 +171,13 @@ def moved(to: datetime = MOVED, version: int = 2) -> Any:
 async def all_are_told(world: World) -> None:
     """Check that none of the session's mails is under way, and that no session is behind."""
     under_way = {"session": SESSION, "delivery.state": {"$nin": ["sent", "uncertain"]}}
-    assert not await world.databases["notification"][INVITATIONS.collection].count_documents(under_way)
+    assert not await world.databases["notification"][MAILS].count_documents(under_way)
     await nothing_is_behind(world)
 
 
 async def listed(world: World) -> set[str]:
     """Return the addresses of which nobody knows whether the mail server took their mail."""
-    held = world.databases["notification"][INVITATIONS.collection].find({"delivery.state": "uncertain"})
+    held = world.databases["notification"][MAILS].find({"delivery.state": "uncertain"})
     return {INVITATIONS.read(document).participant.email async for document in held}
 
 

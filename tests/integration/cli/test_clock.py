@@ -64,7 +64,7 @@ async def test_a_mail_that_was_to_be_tried_later_is_due(sandbox: Sandbox) -> Non
 
     def attempts() -> int:
         with sandbox.kept("notification") as kept:
-            return max((one["delivery"]["attempts"] for one in kept["invitations"].find()), default=0)
+            return max((one["delivery"]["attempts"] for one in kept["mails"].find()), default=0)
 
     await eventually(lambda: attempts() == 1)
     assert sandbox.run("clock", "advance", "2h").exit_code == 0

@@ -24,13 +24,13 @@ Document = dict[str, Any]
 
 @pytest.fixture(params=get_args(Driver))
 async def notification(place: Place, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    """Provide the service's database, with mails in all states, as 0.2.0 stored them."""
+    """Provide the service's database, with mails in all states."""
     mongo = Mongo(place.mongo_url, driver=request.param)
     database = mongo.database(place.database("notification"))
-    await database["invitations"].insert_many(
+    await database["mails"].insert_many(
         [invitation(state, number) for number in range(3) for state in (*STATES, "sent", "pending")]
+        + [notice(state) for state in (*STATES, "sent")]
     )
-    await database["notices"].insert_many([notice(state) for state in (*STATES, "sent")])
     yield database
     await mongo.close()
 
@@ -41,6 +41,7 @@ def invitation(state: str, number: int) -> Document:
     return {
         "_id": f"{state}-{number}",
         "revision": 1,
+        "kind": "invitation",
         "editionId": f"edition-{number}",
         "participant": {"name": "Robin", "email": f"robin{number}@example.org"},
         "mail": mail,
@@ -52,7 +53,8 @@ def notice(state: str) -> Document:
     """Build a notice."""
     person = {"name": "Robin", "email": "ROBIN1@example.org"}
     request = {"kind": "refusal", "editionId": "edition-1", "participant": person}
-    return {"_id": f"notice-{state}", "revision": 1, "request": request, "delivery": delivery(state)}
+    id = f"notice-{state}"
+    return {"_id": id, "revision": 1, "kind": "notice", "request": request, "delivery": delivery(state)}
 
 
 def delivery(state: str) -> Document:
@@ -93,7 +95,7 @@ async def test_what_is_released_is_due_past_any_limit_and_nothing_else_is(notifi
     """With a clean slate; what was sent stays sent."""
     rows = await unsent.found(notification, Which(edition="edition-1"))
     assert await unsent.release(notification, rows) == 8
-    documents = [document async for document in notification["invitations"].find({"editionId": "edition-1"})]
+    documents = [document async for document in notification["mails"].find({"editionId": "edition-1"})]
     after = {document["_id"]: document["delivery"] for document in documents}
     assert (after["held-1"]["state"], after["held-1"]["released"], after["held-1"]["attempts"]) == ("pending", True, 0)
     assert after["sent-1"] == delivery("sent")
@@ -105,7 +107,7 @@ async def test_what_is_released_is_due_past_any_limit_and_nothing_else_is(notifi
 async def test_what_changed_since_it_was_shown_is_left(notification: Database) -> None:
     """Somebody agreed to send what had failed, not what may have arrived."""
     rows = await unsent.found(notification, Which(state="failed"))
-    await notification["invitations"].update_one({"_id": "failed-0"}, {"$set": {"delivery.state": "uncertain"}})
+    await notification["mails"].update_one({"_id": "failed-0"}, {"$set": {"delivery.state": "uncertain"}})
     assert await unsent.release(notification, rows) == len(rows) - 1
 
 
@@ -140,7 +142,7 @@ async def keep_held(desk: Desk, count: int) -> None:
     letters = [replace(letter, delivery=Delivery("held", SINCE)) for letter in many(count)]
     mongo = Mongo(desk.place.mongo_url, driver="pymongo")
     try:
-        kept = mongo.database(desk.place.database("notification"))["invitations"]
+        kept = mongo.database(desk.place.database("notification"))["mails"]
         await kept.insert_many([{"_id": one.id, "revision": 1, **INVITATIONS.write(one)} for one in letters])
     finally:
         await mongo.close()

@@ -95,6 +95,11 @@ def test_services_that_cannot_work_side_by_side_are_not_replaced_one_by_one(mong
         pools.insert_one({"_id": "zaal", "seq": 7})
         with pytest.raises(LocalError, match="make down"):
             rolling.ensure_possible(doors)
+        pools.delete_one({"_id": "zaal"})
+        rolling.ensure_possible(doors)
+        client["instroom_notification"]["notices"].insert_many([{"_id": "fence"}, {"_id": "of old"}])
+        with pytest.raises(LocalError, match="make down"):
+            rolling.ensure_possible(doors)
 
 
 def test_nobody_gets_in_without_a_password(mongodb: MongoDB) -> None:

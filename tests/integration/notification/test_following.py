@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from chassis.documents import Document
 from services.notification import following
-from services.notification.domain import Meeting
 from services.notification.following import Following
 from services.notification.handlers import invite_or_withdraw
-from services.notification.storage import INVITATIONS, MEETINGS, migrate
+from services.notification.storage import MAILS, MEETINGS
 from tests.integration.notification.world import MOVED, SESSION, World, many
-from tests.unit.notification.builders import ACCEPTED, LINK, NOW, after, edition, meeting, request, sent
+from tests.unit.notification.builders import ACCEPTED, NOW, after, edition, meeting, request
 
 
 def follower(world: World) -> Following:
@@ -62,7 +60,7 @@ async def test_what_is_behind_is_found_by_an_index(world: World) -> None:
     await world.know(edition(), meeting())
     await world.keep(*map(after, many(3)))
     behind = following._behind(SESSION, await world.change(MOVED))
-    plan = await world.database.command({"explain": {"find": INVITATIONS.collection, "filter": behind}})
+    plan = await world.database.command({"explain": {"find": MAILS, "filter": behind}})
     assert "session_1_seen_1" in str(plan["queryPlanner"]["winningPlan"])
 
 
@@ -77,50 +75,5 @@ async def test_a_request_that_was_judged_by_an_earlier_session_conflicts(world: 
         decided = {key: value for key, value in decided.items() if key[0] is not MEETINGS}
     assert await world.written(decided) is not written_along
     await followed(world)
-    lost = await world.database[INVITATIONS.collection].find_one({"delivery.state": "dropped"})
+    lost = await world.database[MAILS].find_one({"delivery.state": "dropped"})
     assert (lost is None) is written_along
-
-
-def as_of_0_2(document: Document, following: Document | None = None) -> Document:
-    """Take from an invitation what 0.2.0 did not store."""
-    new = ("askedCause", "askedOrigin", "address", "seen", "overtaken", "arrived")
-    kept = {name: value for name, value in document.items() if name not in new}
-    mail = {name: value for name, value in kept["mail"].items() if name != "shows"}
-    return {**kept, "mail": mail, "number": 1, "following": following}
-
-
-async def keep_as_of_0_2(world: World) -> None:
-    """Store a session and invitations as 0.2.0 did: sent, to be sent anew, and overtaken while being sent."""
-    await world.know(edition(), meeting())
-    fields = {"$unset": {"version": 1, "behind": 1, "origin": 1}, "$set": {"invited": 3}}
-    await world.database[MEETINGS.collection].update_one({"_id": SESSION}, fields)
-    done, anew, under_way = (sent(enrolment_id=name) for name in ("done", "anew", "under-way"))
-    documents = [{"_id": one.id, "revision": 7, **INVITATIONS.write(one)} for one in (done, anew, under_way)]
-    mail = {**as_of_0_2(documents[1])["mail"], "sequence": 1}
-    documents[1] |= {"mail": mail, "delivery": {**documents[1]["delivery"], "state": "pending"}}
-    claim = {"token": "t", "until": NOW, "handedOver": True}
-    documents[2] |= {"delivery": {**documents[2]["delivery"], "state": "sending", "claim": claim}}
-    stored = [as_of_0_2(documents[0]), as_of_0_2(documents[1]), as_of_0_2(documents[2], mail)]
-    await world.database[INVITATIONS.collection].insert_many(stored)
-
-
-async def test_what_0_2_stored_goes_on_as_it_was(world: World) -> None:
-    """An upgrade mails nobody; what was to be sent is, and what changes later is followed."""
-    await keep_as_of_0_2(world)
-    await migrate(world.database)
-    before = await world.all_invitations()
-    await migrate(world.database)
-    assert await world.all_invitations() == before, "once is enough"
-    assert not await followed(world)
-    done, anew, under_way = before
-    assert (done.delivery.state, done.shown() is not None, done.seen) == ("sent", True, 1)
-    assert (anew.delivery.state, anew.mail.sequence) == ("pending", 1)
-    assert under_way.overtaken
-    await world.ledger.finish(under_way, ACCEPTED, NOW)
-    assert (await world.read(under_way)).delivery.state == "pending"
-    await world.change(meeting(join_url=f"{LINK}/new"))
-    await followed(world)
-    assert {one.delivery.state for one in await world.all_invitations()} == {"pending"}
-    await world.change(Meeting(session=meeting().session, join_url=LINK))
-    await followed(world)
-    assert (await world.read(done)).delivery.state == "sent", "undone before it was told"

@@ -10,13 +10,17 @@ from typing import Any, get_args
 import pytest
 
 from chassis.errors import Conflict
+from cli import unsent
+from cli.unsent import Which
 from instroom_contracts.notification import InviteSent
 from services.notification import ledger
 from services.notification.delivery import Outcome, State, left_behind
 from services.notification.domain import Letter
-from services.notification.ledger import LAPSED, MongoLedger, due
-from services.notification.storage import NOTICES, uncertain
-from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, MOVED, World, many
+from services.notification.ledger import LAPSED, MongoLedger, due, in_turn
+from services.notification.pausing import Pausing
+from services.notification.standing import Standing
+from services.notification.storage import MAILS, NOTICES
+from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, MOVED, World, many, notices
 from tests.unit.notification.builders import (
     ACCEPTED,
     NOW,
@@ -39,6 +43,54 @@ async def test_a_claim_takes_what_has_been_due_longest(world: World) -> None:
     assert (await world.read(old)).delivery.state == "sending"
 
 
+def due_at(minute: int, *letters: Letter) -> list[Letter]:
+    """Return these letters, due so many minutes from a moment that is past."""
+    at = NOW + timedelta(minutes=minute)
+    return [replace(letter, delivery=replace(letter.delivery, due=at)) for letter in letters]
+
+
+CROWD = 500
+ORDERS = {"guard": {}, "twin by kind": {"kind": 1}, "twin by kind, notices first": {"kind": -1}}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_no_kind_of_mail_goes_before_another(world: World, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    """However many are due of the one, whoever has been due for longest is mailed first."""
+    monkeypatch.setattr(ledger, "DUE_FIRST", {**ORDERS[order], **ledger.DUE_FIRST})
+    one, another = notice(notice_id="one"), invitation(enrolment_id="another")
+    await world.keep(*due_at(1, one), *due_at(2, *many(CROWD)), *due_at(3, another), *due_at(4, *notices(CROWD)))
+    first = await world.claimed()
+    await world.database[MAILS].delete_many({"delivery.due": NOW + timedelta(minutes=2)})
+    assert ([first.id, (await world.claimed()).id] == [one.id, another.id]) is (order == "guard")
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guard", "twin that takes what is due first"])
+async def test_what_was_left_behind_is_judged_in_its_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Thousands that are due later do not keep its participant waiting until all of them are sent."""
+    if not guarded:
+        monkeypatch.setattr(ledger, "in_turn", due)
+    first, left, *crowd = many(4 * CROWD)
+    await world.keep(*due_at(0, first), *due_at(1, left), *due_at(2, *crowd))
+    taken = [await world.claimed(), await world.claimed()]
+    assert [letter.id for letter in taken] == [first.id, left.id]
+    assert await world.ledger.hand_over(taken[1])
+    await world.lapse(taken[1])
+    assert (await world.claimed()).id in {letter.id for letter in crowd}
+    assert (await world.read(left)).delivery.state == ("uncertain" if guarded else "sending")
+
+
+async def test_what_was_left_behind_is_judged_while_sending_rests(world: World) -> None:
+    """The one mail that is tried at the end of a pause may be it: nothing would be sent for good."""
+    await world.keep(*many(1))
+    await world.lapse(await world.claimed())
+    async with world.mongo.transaction() as transaction:
+        await Pausing(world.database, TERMS).keep(Standing(pauses=1), transaction)
+    assert await world.ledger.claim(NOW) is None
+    assert (await world.read(many(1)[0])).delivery.state == "pending"
+
+
 async def test_what_is_not_due_is_left_alone(world: World) -> None:
     """Waiting, sent, given up, under way, or due later."""
     for state in set(get_args(State)) - {"pending", "retry"}:
@@ -58,8 +110,8 @@ async def test_what_is_pending_is_due_whatever_the_clock_of_its_handler_said(wor
 
 async def test_claims_and_what_was_left_behind_are_found_by_an_index(world: World) -> None:
     """They are looked for several times a second, among all mails that were ever sent."""
-    for looked_for in (due(NOW), LAPSED):
-        asked = {"find": "invitations", "filter": looked_for, "sort": {"delivery.due": 1}, "limit": 1}
+    for looked_for in (due(NOW), LAPSED, in_turn(NOW)):
+        asked = {"find": MAILS, "filter": looked_for, "sort": {"delivery.due": 1}, "limit": 1}
         plan = str((await world.database.command({"explain": asked}))["queryPlanner"]["winningPlan"])
         assert "IXSCAN" in plan
         assert "'COLLSCAN'" not in plan
@@ -236,7 +288,7 @@ class Interrupted(MongoLedger):
 
     async def _concluded(self, letter: Letter, *more: Any) -> Any:
         awake = {"$set": {"delivery.claim.handedOver": True}, "$inc": {"revision": 1}}
-        await self._database["invitations"].update_one({"_id": letter.id}, awake)
+        await self._mails.update_one({"_id": letter.id}, awake)
         return await super()._concluded(letter, *more)
 
 
@@ -280,7 +332,7 @@ async def test_an_answer_that_comes_after_a_persons_decision_changes_nothing(wor
     await world.ledger.hand_over(asleep)
     await world.lapse(asleep)
     await world.ledger.settle_left_behind(NOW)
-    await world.database["invitations"].update_one(
+    await world.database[MAILS].update_one(
         {"_id": asleep.id}, {"$set": {"delivery.state": "pending", "delivery.claim": None}}
     )
     await world.claimed()
@@ -314,9 +366,5 @@ async def test_uncertain_mails_are_listed_oldest_first(world: World) -> None:
     for minute in range(3):
         at = NOW + timedelta(minutes=minute)
         await world.ledger.finish(await world.claimed(), Outcome("silence", "outcome-unknown"), at)
-    assert [letter.id for letter in await uncertain(world.database, 10)] == [
-        "e0.week-noord.proces",
-        "e1.week-noord.proces",
-        "notice-1",
-    ]
-    assert len(await uncertain(world.database, 1)) == 1
+    listed = [row["id"] for row in await unsent.found(world.database, Which(state="uncertain"))]
+    assert listed == ["e0.week-noord.proces", "e1.week-noord.proces", "notice-1"]

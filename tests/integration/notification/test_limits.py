@@ -87,17 +87,15 @@ async def test_mails_above_the_cap_are_held_and_sent_once_somebody_says_so(
     assert await held(world.database) == 2
     assert not [fact for fact in await world.told() if "attempts" in fact]
     released = {"$set": {"delivery.state": "pending", "delivery.released": True}}
-    for collection in ("invitations", "notices"):
-        await world.database[collection].update_many({"delivery.state": "held"}, released)
+    await world.database["mails"].update_many({"delivery.state": "held"}, released)
     await Sending(world, mail_server).all_due()
     assert len(mail_server.mails) == 5
-    assert await states(world) == {"sent": 4}
+    assert await states(world) == {"sent": 5}
 
 
 async def held(database: Database) -> int:
     """Count the mails that are held."""
-    counts = [await database[one].count_documents({"delivery.state": "held"}) for one in ("invitations", "notices")]
-    return sum(counts)
+    return await database["mails"].count_documents({"delivery.state": "held"})
 
 
 async def many_ask(place: Place, mail_server: MailServer, *, without: str | None = None) -> int:
@@ -108,8 +106,8 @@ async def many_ask(place: Place, mail_server: MailServer, *, without: str | None
             await asyncio.gather(*(ask(world, f"n{number}") for number in range(40)))
             inbox = world.databases["notification"]["inbox"]
             await eventually(lambda: _holds(inbox, 40), within=20)
-            notices = world.databases["notification"]["notices"]
-            await eventually(lambda: _all_sent(notices), within=20)
+            mails = world.databases["notification"]["mails"]
+            await eventually(lambda: _all_sent(mails), within=20)
     return len(mail_server.mails)
 
 
@@ -123,8 +121,8 @@ async def _holds(inbox: object, count: int) -> bool:
     return bool(await inbox.count_documents({}) == count)  # type: ignore[attr-defined]
 
 
-async def _all_sent(notices: object) -> bool:
-    return not await notices.count_documents({"delivery.state": {"$ne": "sent"}})  # type: ignore[attr-defined]
+async def _all_sent(mails: object) -> bool:
+    return not await mails.count_documents({"delivery.state": {"$ne": "sent"}})  # type: ignore[attr-defined]
 
 
 async def test_a_refusal_asked_for_by_many_at_once_is_one_mail(place: Place, mail_server: MailServer) -> None:

@@ -12,7 +12,7 @@ import pytest
 from deploy.compose import certificates
 from services.notification import smtp
 from services.notification.delivery import Outcome
-from services.notification.smtp import Line, Server
+from services.notification.smtp import Server, SmtpConnection
 from tests.integration.notification.test_smtp import MAIL, leave
 from tests.support.mailserver import MailServer, open_mail_server
 
@@ -43,9 +43,9 @@ def trusting(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def sent(server: MailServer, starttls: smtp.Starttls = "auto") -> Outcome:
     """Log in and send a mail."""
     login = Server("127.0.0.1", server.port, starttls=starttls, username="robin", password="geheim")
-    line = Line(replace(login, timeout_s=5.0, dot_timeout_s=5.0))
-    outcome = await line.send(MAIL, leave)
-    await line.hang_up()
+    connection = SmtpConnection(replace(login, timeout_s=5.0, dot_timeout_s=5.0))
+    outcome = await connection.send(MAIL, leave)
+    await connection.hang_up()
     return outcome
 
 

@@ -11,7 +11,7 @@ import pytest
 from services.notification import gauges, pausing
 from services.notification.domain import Letter
 from services.notification.sender import Sender
-from services.notification.smtp import Line, Server
+from services.notification.smtp import Server, SmtpConnection
 from services.notification.standing import Standing
 from tests.integration.notification.test_sending import sender
 from tests.integration.notification.world import World, many
@@ -27,14 +27,14 @@ class Sending:
 
     def __init__(self, world: World, mail_server: MailServer, **server: str) -> None:
         self.world = world
-        self.line = Line(replace(Server("127.0.0.1", mail_server.port, timeout_s=5.0), **server))  # type: ignore[arg-type]
-        self.sender: Sender = sender(world, self.line)
+        self.connection = SmtpConnection(replace(Server("127.0.0.1", mail_server.port, timeout_s=5.0), **server))  # type: ignore[arg-type]
+        self.sender: Sender = sender(world, self.connection)
 
     async def all_due(self) -> None:
         """Send until nothing is left to send, or sending rests."""
-        while await self.sender.send_next(self.line):
+        while await self.sender.send_next(self.connection):
             pass
-        await self.line.hang_up()
+        await self.connection.hang_up()
 
     async def after_the_pause(self) -> None:
         """Let the pause be over and send on."""
@@ -55,7 +55,7 @@ async def keep(world: World, count: int) -> list[Letter]:
 
 async def states(world: World) -> Counter[str]:
     """Count the mails by how far they have come."""
-    return Counter([document["delivery"]["state"] async for document in world.database["invitations"].find({})])
+    return Counter([document["delivery"]["state"] async for document in world.database["mails"].find({})])
 
 
 @pytest.mark.parametrize("at", ["MAIL", "RCPT", "DATA"])
@@ -98,7 +98,7 @@ async def test_a_server_that_turns_us_away_is_asked_once(
     mail_server.refuses = dict(refuses)
     sending = Sending(world, mail_server)
     await sending.all_due()
-    found = [document["delivery"] async for document in world.database["invitations"].find({})]
+    found = [document["delivery"] async for document in world.database["mails"].find({})]
     assert [(one["state"], one["attempts"]) for one in found] == [("pending", 0)] * 3
     assert await world.told() == []
     mail_server.refuses.clear()
@@ -119,7 +119,7 @@ async def test_a_pause_ends_with_one_mail_that_tries_and_doubles_when_it_fails(
         await sending.after_the_pause()
         lengths.append(await left(world))
     assert lengths == [30, 60, 100, 100, 100, 100]
-    tried = [document["delivery"]["attempts"] async for document in world.database["invitations"].find({})]
+    tried = [document["delivery"]["attempts"] async for document in world.database["mails"].find({})]
     assert sorted(tried) == [1, 1, 1, 1, 1, 1, 2, 2]
 
 
@@ -168,7 +168,7 @@ async def test_bad_addresses_in_a_row_are_found_out_by_the_next_good_one(world: 
     letters = await keep(world, MOST + 3)
     mail_server.unknown = {letter.participant.email for letter in letters[:MOST]}
     earlier = {"$set": {"delivery.due": NOW - timedelta(minutes=1)}}
-    await world.database["invitations"].update_many({"_id": {"$in": [one.id for one in letters[:MOST]]}}, earlier)
+    await world.database["mails"].update_many({"_id": {"$in": [one.id for one in letters[:MOST]]}}, earlier)
     sending = Sending(world, mail_server)
     await sending.all_due()
     assert await states(world) == {"pending": len(letters)}
@@ -183,7 +183,7 @@ async def a_long_line_of_bad_addresses(world: World, mail_server: MailServer) ->
     mail_server.unknown = {letter.participant.email for letter in line}
     for minutes, letters in ((3, [first]), (2, line), (1, [last, very_last])):
         due = {"$set": {"delivery.due": NOW - timedelta(minutes=minutes)}}
-        await world.database["invitations"].update_many({"_id": {"$in": [one.id for one in letters]}}, due)
+        await world.database["mails"].update_many({"_id": {"$in": [one.id for one in letters]}}, due)
     sending = Sending(world, mail_server)
     await sending.all_due()
     return sending
@@ -205,7 +205,7 @@ async def test_the_twin_that_asks_about_nobody_holds_everybody_up(
     async def unasked(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Line, "takes", unasked)
+    monkeypatch.setattr(SmtpConnection, "takes", unasked)
     await a_long_line_of_bad_addresses(world, mail_server)
     assert (await states(world))["sent"] == 1
 
@@ -216,7 +216,7 @@ async def test_a_server_that_refuses_those_it_took_before_refuses_everybody(
     """Its table of users is broken, and nobody is given up for that."""
     letters = await keep(world, MOST + 4)
     sending = Sending(world, mail_server)
-    await sending.sender.send_next(sending.line)
+    await sending.sender.send_next(sending.connection)
     mail_server.refuses["RCPT"] = NO
     await sending.all_due()
     assert await states(world) == {"sent": 1, "pending": len(letters) - 1}

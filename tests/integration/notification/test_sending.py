@@ -9,16 +9,17 @@ from functools import partial
 import pytest
 
 from chassis.errors import Unavailable
+from cli import unsent
+from cli.unsent import Which
 from services.notification.composing import compose
 from services.notification.domain import Letter
 from services.notification.ledger import MongoLedger
 from services.notification.sender import Pace, Sender
-from services.notification.smtp import Line, Server
-from services.notification.storage import uncertain
+from services.notification.smtp import Server, SmtpConnection
 from tests.integration.notification.world import World, many
 from tests.support.mailserver import SILENCE, MailServer
 from tests.unit.notification.builders import (
-    HOUSE,
+    IDENTITY,
     NOW,
     edition,
     invitation,
@@ -26,10 +27,12 @@ from tests.unit.notification.builders import (
 )
 
 
-def sender(world: World, line: Line, clock: Callable[[], datetime] = lambda: NOW, *, leave_s: float = 60) -> Sender:
+def sender(
+    world: World, connection: SmtpConnection, clock: Callable[[], datetime] = lambda: NOW, *, leave_s: float = 60
+) -> Sender:
     """Build a sender as the service does."""
     pace = Pace(lines=1, poll_s=1, stop_s=5, leave_s=leave_s)
-    return Sender(world.ledger, partial(compose, house=HOUSE), lambda: line, clock, pace)
+    return Sender(world.ledger, partial(compose, identity=IDENTITY), lambda: connection, clock, pace)
 
 
 async def test_a_mail_goes_from_the_database_to_the_mailbox(world: World, mail_server: MailServer) -> None:
@@ -37,25 +40,25 @@ async def test_a_mail_goes_from_the_database_to_the_mailbox(world: World, mail_s
     await world.know(edition(), meeting())
     await world.keep(*many(3))
     mail_server.answers.append(SILENCE)
-    line = Line(Server("127.0.0.1", mail_server.port))
-    at_work = sender(world, line)
-    while await at_work.send_next(line):
+    connection = SmtpConnection(Server("127.0.0.1", mail_server.port))
+    at_work = sender(world, connection)
+    while await at_work.send_next(connection):
         pass
-    await line.hang_up()
+    await connection.hang_up()
     assert sorted(fact["inviteId"] for fact in await world.told() if "messageId" in fact) == ["i1", "i2"]
     assert [mail.message["Message-ID"] for mail in mail_server.mails] == [
         f"<i{number}.0@mail.example.org>" for number in range(3)
     ]
-    assert [letter.id for letter in await uncertain(world.database, 10)] == ["e0.week-noord.proces"]
+    assert [row["id"] for row in await unsent.found(world.database, Which(state="uncertain"))] == [many(1)[0].id]
 
 
-async def send_and_die(world: World, line: Line) -> None:
+async def send_and_die(world: World, connection: SmtpConnection) -> None:
     """Let the server take a mail, and die before that is recorded."""
     await world.know(edition(), meeting())
     await world.keep(invitation())
     letter = await world.claimed()
-    mail = compose(letter, await world.ledger.background(letter), NOW, HOUSE)
-    await line.send(mail, partial(world.ledger.hand_over, letter))
+    mail = compose(letter, await world.ledger.background(letter), NOW, IDENTITY)
+    await connection.send(mail, partial(world.ledger.hand_over, letter))
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["guard", "twin without it"])
@@ -72,13 +75,15 @@ async def test_a_sender_that_dies_after_the_dot_leads_to_no_second_mail(
 
     if not recorded:
         monkeypatch.setattr(world.ledger, "hand_over", given)
-    line = Line(Server("127.0.0.1", mail_server.port))
-    await send_and_die(world, line)
+    connection = SmtpConnection(Server("127.0.0.1", mail_server.port))
+    await send_and_die(world, connection)
     await world.lapse(invitation())
-    heir = sender(world, line)
-    while await heir.send_next(line):
-        await world.due_at_once()
-    await line.hang_up()
+    heir = sender(world, connection)
+    assert not await heir.send_next(connection), "it is judged, and due later where it is due again"
+    await world.due_at_once()
+    while await heir.send_next(connection):
+        pass
+    await connection.hang_up()
     assert len(mail_server.mails) == (1 if recorded else 2)
     assert (await world.read(invitation())).delivery.state == ("uncertain" if recorded else "sent")
 
@@ -101,11 +106,11 @@ async def test_a_database_that_fails_over_before_the_dot_leaves_nothing_uncertai
     world.ledger = world.ledger_of(Failing)
     await world.know(edition(), meeting())
     await world.keep(invitation())
-    line = Line(Server("127.0.0.1", mail_server.port))
-    at_work = sender(world, line, lambda: NOW + timedelta(seconds=1))
-    while await at_work.send_next(line):
+    connection = SmtpConnection(Server("127.0.0.1", mail_server.port))
+    at_work = sender(world, connection, lambda: NOW + timedelta(seconds=1))
+    while await at_work.send_next(connection):
         pass
-    await line.hang_up()
+    await connection.hang_up()
     assert len(mail_server.mails) == 1
     assert (await world.read(invitation())).delivery.state == "sent"
 
@@ -117,8 +122,8 @@ async def test_a_leave_that_took_longer_than_a_claim_lasts_is_none(
     """Its sender slept while it asked: by now somebody may have decided that the mail is to be sent again."""
     await world.know(edition(), meeting())
     await world.keep(invitation())
-    line = Line(Server("127.0.0.1", mail_server.port))
-    await sender(world, line, leave_s=leave_s).send_next(line)
-    await line.hang_up()
+    connection = SmtpConnection(Server("127.0.0.1", mail_server.port))
+    await sender(world, connection, leave_s=leave_s).send_next(connection)
+    await connection.hang_up()
     assert len(mail_server.mails) == (1 if leave_s else 0)
     assert (await world.read(invitation())).delivery.state == ("sent" if leave_s else "pending")

@@ -15,7 +15,7 @@ from services.notification.calendar import Party
 from services.notification.delivery import Objection, Outcome
 from services.notification.letters import Rendered
 from services.notification.mail import Envelope, Outgoing, outgoing
-from services.notification.smtp import Line, Server
+from services.notification.smtp import Server, SmtpConnection
 from tests.support.eventually import eventually
 from tests.support.mailserver import (
     BUSY,
@@ -44,16 +44,16 @@ async def no_leave() -> bool:
     return False
 
 
-def line_to(server: MailServer) -> Line:
+def connection_to(server: MailServer) -> SmtpConnection:
     """Open a line to a mail server."""
-    return Line(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=5.0))
+    return SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=5.0))
 
 
 async def test_a_mail_arrives_as_it_was_made(mail_server: MailServer) -> None:
     """Also where its lines begin with dots (RFC 5321, section 4.5.2)."""
-    line = line_to(mail_server)
-    assert await line.send(MAIL, leave) == Outcome("accepted")
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    assert await connection.send(MAIL, leave) == Outcome("accepted")
+    await connection.hang_up()
     (mail,) = mail_server.mails
     assert (mail.sender, mail.recipients, mail.raw) == (MAIL.sender, (MAIL.recipient,), MAIL.content)
 
@@ -68,10 +68,10 @@ BEYOND_ASCII = outgoing(
 
 async def test_a_mailbox_beyond_ascii_gets_its_mail(mail_server: MailServer) -> None:
     """Where the server takes such addresses (RFC 6531); the next mail goes over the same connection as ever."""
-    line = line_to(mail_server)
-    assert await line.send(BEYOND_ASCII, leave) == Outcome("accepted")
-    assert await line.send(MAIL, leave) == Outcome("accepted")
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    assert await connection.send(BEYOND_ASCII, leave) == Outcome("accepted")
+    assert await connection.send(MAIL, leave) == Outcome("accepted")
+    await connection.hang_up()
     beyond, plain = mail_server.mails
     assert beyond.recipients == ("röbin@xn--fa-hia.example",)
     assert "<röbin@xn--fa-hia.example>".encode() in beyond.raw
@@ -81,10 +81,10 @@ async def test_a_mailbox_beyond_ascii_gets_its_mail(mail_server: MailServer) -> 
 async def test_a_server_that_takes_ascii_only_is_named_as_the_reason() -> None:
     """The participant's address is right; trying again would not help, and the others' mails go on."""
     async with open_mail_server(utf8=False) as mail_server:
-        line = line_to(mail_server)
-        assert await line.send(BEYOND_ASCII, leave) == Outcome("refused", "address-unsupported")
-        assert await line.send(MAIL, leave) == Outcome("accepted")
-        await line.hang_up()
+        connection = connection_to(mail_server)
+        assert await connection.send(BEYOND_ASCII, leave) == Outcome("refused", "address-unsupported")
+        assert await connection.send(MAIL, leave) == Outcome("accepted")
+        await connection.hang_up()
         assert [mail.recipients for mail in mail_server.mails] == [(MAIL.recipient,)]
 
 
@@ -96,9 +96,9 @@ async def test_without_asking_the_server_the_mail_is_blamed(monkeypatch: pytest.
 
     monkeypatch.setattr(smtp, "_takes_utf8", unasked)
     async with open_mail_server(utf8=False) as mail_server:
-        line = line_to(mail_server)
-        assert await line.send(BEYOND_ASCII, leave) == Outcome("refused", "message-refused")
-        await line.hang_up()
+        connection = connection_to(mail_server)
+        assert await connection.send(BEYOND_ASCII, leave) == Outcome("refused", "message-refused")
+        await connection.hang_up()
 
 
 @pytest.mark.parametrize(
@@ -116,37 +116,37 @@ async def test_without_asking_the_server_the_mail_is_blamed(monkeypatch: pytest.
 async def test_each_answer_has_one_meaning(mail_server: MailServer, answer: Answer, outcome: Outcome) -> None:
     """4xx: again; 5xx: never again; no answer to the final dot: nobody knows."""
     mail_server.answers.append(answer)
-    line = line_to(mail_server)
-    assert await line.send(MAIL, leave) == outcome
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    assert await connection.send(MAIL, leave) == outcome
+    await connection.hang_up()
 
 
 @pytest.mark.parametrize("first", [TAKEN, BUSY, REFUSED, NO_SUCH_MAILBOX, SILENCE])
 async def test_the_next_mail_goes_out_whatever_came_of_the_one_before(mail_server: MailServer, first: Answer) -> None:
     """On the same connection where it still stands."""
     mail_server.answers.append(first)
-    line = line_to(mail_server)
-    await line.send(MAIL, leave)
-    assert await line.send(MAIL, leave) == Outcome("accepted")
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    await connection.send(MAIL, leave)
+    assert await connection.send(MAIL, leave) == Outcome("accepted")
+    await connection.hang_up()
 
 
 async def test_a_connection_is_kept_for_the_next_mail(mail_server: MailServer) -> None:
     """Connecting costs more than sending."""
-    line = line_to(mail_server)
-    await line.send(MAIL, leave)
-    first = line._client
-    await line.send(MAIL, leave)
-    assert line._client is first
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    await connection.send(MAIL, leave)
+    first = connection._client
+    await connection.send(MAIL, leave)
+    assert connection._client is first
+    await connection.hang_up()
 
 
 async def test_without_leave_no_mail_arrives(mail_server: MailServer) -> None:
     """The text was sent, and is taken back by hanging up before the dot (RFC 5321, section 4.1.1.4)."""
-    line = line_to(mail_server)
-    assert await line.send(MAIL, no_leave) == Outcome("overtaken")
-    assert await line.send(MAIL, leave) == Outcome("accepted")
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    assert await connection.send(MAIL, no_leave) == Outcome("overtaken")
+    assert await connection.send(MAIL, leave) == Outcome("accepted")
+    await connection.hang_up()
     assert len(mail_server.mails) == 1
 
 
@@ -156,24 +156,24 @@ async def test_trouble_while_asking_leave_sends_nothing(mail_server: MailServer)
     async def away() -> bool:
         raise ConnectionError("MongoDB")
 
-    line = line_to(mail_server)
+    connection = connection_to(mail_server)
     with pytest.raises(ConnectionError):
-        await line.send(MAIL, away)
-    await line.send(MAIL, leave)
-    await line.hang_up()
+        await connection.send(MAIL, away)
+    await connection.send(MAIL, leave)
+    await connection.hang_up()
     assert len(mail_server.mails) == 1
 
 
 async def test_a_server_that_is_away_is_tried_later(mail_server: MailServer) -> None:
     """Nothing was sent."""
-    nobody = Line(Server("127.0.0.1", 1, timeout_s=5.0))
+    nobody = SmtpConnection(Server("127.0.0.1", 1, timeout_s=5.0))
     assert await nobody.send(MAIL, leave) == UNREACHABLE
 
 
 async def test_a_server_without_the_encryption_we_insist_on_gets_nothing(mail_server: MailServer) -> None:
     """Contact data does not travel in the open where the operator forbids that."""
-    line = Line(Server("127.0.0.1", mail_server.port, starttls="always", timeout_s=5.0))
-    assert await line.send(MAIL, leave) == Outcome("turned-away", "server-unreachable", "not-offered")
+    connection = SmtpConnection(Server("127.0.0.1", mail_server.port, starttls="always", timeout_s=5.0))
+    assert await connection.send(MAIL, leave) == Outcome("turned-away", "server-unreachable", "not-offered")
     assert not mail_server.mails
 
 
@@ -192,7 +192,7 @@ async def test_a_server_that_objects_to_us_says_nothing_of_the_mail(
 ) -> None:
     """Whoever it was for: there is nothing to hold against the address."""
     mail_server.refuses = {at: says, "HELO": says}
-    assert await line_to(mail_server).send(MAIL, leave) == Outcome("turned-away", "server-unreachable", objection)
+    assert await connection_to(mail_server).send(MAIL, leave) == Outcome("turned-away", "server-unreachable", objection)
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ async def test_a_server_that_refuses_a_mail_or_is_busy_does_not_object_to_us(
 ) -> None:
     """It may be the mail; that it is always so shows only in a row of them."""
     mail_server.refuses = {at: says, "HELO": says}
-    line = line_to(mail_server)
-    assert await line.send(MAIL, leave) == outcome
-    await line.hang_up()
+    connection = connection_to(mail_server)
+    assert await connection.send(MAIL, leave) == outcome
+    await connection.hang_up()
 
 
 @dataclass
@@ -253,7 +253,7 @@ async def rude(hangs_up_at: str) -> AsyncIterator[Rude]:
 async def test_a_connection_lost_before_the_text_is_tried_later(at: str) -> None:
     """The mail cannot have been taken."""
     async with rude(at) as server:
-        assert await Line(Server("127.0.0.1", server.port, timeout_s=5.0)).send(MAIL, leave) == UNREACHABLE
+        assert await SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0)).send(MAIL, leave) == UNREACHABLE
 
 
 @pytest.mark.parametrize("strange", [b"250 fine\r\n", b"what?\r\n"])
@@ -261,35 +261,35 @@ async def test_a_server_that_never_asked_for_the_text_has_not_taken_it(strange: 
     """Whatever it says, only an answer to the final dot is an answer to the mail."""
     async with rude("never") as server:
         server.answers[b"DATA"] = strange
-        line = Line(Server("127.0.0.1", server.port, timeout_s=5.0))
-        assert await line.send(MAIL, leave) == Outcome("try-later", "message-refused")
+        connection = SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0))
+        assert await connection.send(MAIL, leave) == Outcome("try-later", "message-refused")
 
 
 async def test_a_connection_lost_in_the_text_is_tried_later() -> None:
     """It is seen to be gone before the dot is written, although leave was given."""
     async with rude("Tot dan") as server:
-        line = Line(Server("127.0.0.1", server.port, timeout_s=5.0))
+        connection = SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0))
 
         async def leave_after_the_loss() -> bool:
             await server.gone.wait()
-            return await eventually(lambda: not (line._client and line._client.is_connected))
+            return await eventually(lambda: not (connection._client and connection._client.is_connected))
 
-        assert await line.send(MAIL, leave_after_the_loss) == UNREACHABLE
+        assert await connection.send(MAIL, leave_after_the_loss) == UNREACHABLE
     assert b".\r\n" not in server.received
 
 
 async def test_a_connection_lost_after_the_dot_is_uncertain() -> None:
     """The server had everything; whether it kept it nobody knows."""
     async with rude(".\r\n") as server:
-        line = Line(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=5.0))
-        assert await line.send(MAIL, leave) == Outcome("silence", "outcome-unknown")
+        connection = SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=5.0))
+        assert await connection.send(MAIL, leave) == Outcome("silence", "outcome-unknown")
 
 
 async def test_a_server_that_never_answers_the_dot_is_uncertain() -> None:
     """The wait ends, the doubt does not."""
     async with rude("never") as server:
-        line = Line(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=0.05))
-        assert await line.send(MAIL, leave) == Outcome("silence", "outcome-unknown")
+        connection = SmtpConnection(Server("127.0.0.1", server.port, timeout_s=5.0, dot_timeout_s=0.05))
+        assert await connection.send(MAIL, leave) == Outcome("silence", "outcome-unknown")
 
 
 async def test_the_twin_that_takes_silence_for_failure_sends_twice(
@@ -298,8 +298,8 @@ async def test_the_twin_that_takes_silence_for_failure_sends_twice(
     """With the guard off, silence is tried again, and the participant has two mails."""
     monkeypatch.setattr(smtp, "UNKNOWN", UNREACHABLE)
     mail_server.answers.append(SILENCE)
-    line = line_to(mail_server)
-    while (await line.send(MAIL, leave)).result == "try-later":
+    connection = connection_to(mail_server)
+    while (await connection.send(MAIL, leave)).result == "try-later":
         pass
-    await line.hang_up()
+    await connection.hang_up()
     assert len(mail_server.taken) == 2

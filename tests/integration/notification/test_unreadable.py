@@ -18,12 +18,12 @@ from services.notification import ledger
 from services.notification.composing import compose
 from services.notification.following import Following
 from services.notification.sender import Pace, Sender
-from services.notification.smtp import Line, Server
-from services.notification.storage import INVITATIONS, MEETINGS, NOTICES
+from services.notification.smtp import Server, SmtpConnection
+from services.notification.storage import LETTERS, MAILS, MEETINGS
 from tests.integration.notification.world import MOVED, SESSION, World, many
 from tests.support.eventually import eventually
 from tests.support.mailserver import MailServer
-from tests.unit.notification.builders import HOUSE, NOW, after, edition, invitation, meeting, notice
+from tests.unit.notification.builders import IDENTITY, NOW, after, edition, invitation, meeting, notice
 
 SPOILT: list[Any] = [
     pytest.param({"$unset": {"participant": 1}}, id="nobody to mail"),
@@ -37,9 +37,9 @@ FIRST = "e0.week-noord.proces"
 @asynccontextmanager
 async def sending(world: World, mail_server: MailServer) -> AsyncIterator[asyncio.Task[None]]:
     """Send what is due, as the service does, for the length of the block."""
-    dial = partial(Line, Server("127.0.0.1", mail_server.port))
+    dial = partial(SmtpConnection, Server("127.0.0.1", mail_server.port))
     pace = Pace(lines=1, poll_s=0.02, stop_s=5, leave_s=60)
-    task = asyncio.create_task(Sender(world.ledger, partial(compose, house=HOUSE), dial, lambda: NOW, pace).run())
+    task = asyncio.create_task(Sender(world.ledger, partial(compose, identity=IDENTITY), dial, lambda: NOW, pace).run())
     try:
         yield task
     finally:
@@ -49,13 +49,12 @@ async def sending(world: World, mail_server: MailServer) -> AsyncIterator[asynci
 
 async def spoil(world: World, change: dict[str, Any], id: str = FIRST) -> None:
     """Spoil an invitation, or the notice."""
-    for kind in (INVITATIONS, NOTICES):
-        await world.database[kind.collection].update_one({"_id": id}, change)
+    await world.database[MAILS].update_one({"_id": id}, change)
 
 
 async def sent(world: World, number: int) -> None:
     """Check that so many invitations are sent."""
-    assert await world.database[INVITATIONS.collection].count_documents({"delivery.state": "sent"}) == number
+    assert await world.database[MAILS].count_documents({"kind": "invitation", "delivery.state": "sent"}) == number
 
 
 async def listed(world: World) -> list[tuple[str, str]]:
@@ -106,8 +105,8 @@ async def test_without_setting_it_aside_no_mail_is_sent_any_more(
 ) -> None:
     """Twin of the tests above: the sender ends, and the service with it, at every start."""
 
-    async def trusting(_: object, kind: Any, document: Any, *__: object) -> Any:
-        return kind.read(document)
+    async def trusting(_: object, document: Any, *__: object) -> Any:
+        return LETTERS[document["kind"]].read(document)
 
     monkeypatch.setattr(ledger, "readable", trusting)
     await world.know(edition(), meeting())
@@ -155,7 +154,7 @@ async def test_the_others_follow_a_change_of_their_session(world: World) -> None
     while await follower.follow():
         pass
     assert await listed(world) == [(FIRST, "was-sent")]
-    states = [document["delivery"]["state"] async for document in world.database[INVITATIONS.collection].find({})]
+    states = [document["delivery"]["state"] async for document in world.database[MAILS].find({})]
     assert sorted(states) == ["pending", "pending", "unreadable"]
     assert not await world.database[MEETINGS.collection].count_documents({"behind": True})
 

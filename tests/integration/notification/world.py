@@ -15,10 +15,10 @@ from chassis.store import Store, writes_of
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import EventData, new_event
 from instroom_contracts.notification import InvitationRequested
-from services.notification.domain import Invitation, Letter, Meeting, invitation_id
+from services.notification.domain import Invitation, Letter, Meeting, Notice, invitation_id
 from services.notification.inviting import asked
 from services.notification.ledger import Leases, MongoLedger
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES, kind_of
+from services.notification.storage import EDITIONS, INVITATIONS, MAILS, MEETINGS, kind_of
 from tests.unit.notification.builders import (
     ENDS,
     NOW,
@@ -27,6 +27,7 @@ from tests.unit.notification.builders import (
     TERMS,
     invitation,
     meeting,
+    notice,
     session,
 )
 from tests.unit.notification.kept import SOURCE
@@ -62,9 +63,8 @@ class World:
 
     async def keep(self, *letters: Letter) -> None:
         """Store letters as handlers would."""
-        for letter in letters:
-            kind = kind_of(letter)
-            await self.database[kind.collection].insert_one({"_id": letter.id, "revision": 1, **kind.write(letter)})
+        documents = [{"_id": letter.id, "revision": 1, **kind_of(letter).write(letter)} for letter in letters]
+        await self.database[MAILS].insert_many(documents)
 
     async def know(self, edition: EditionPublished, meeting: Meeting) -> None:
         """Store what the catalogue told."""
@@ -87,13 +87,13 @@ class World:
     async def ask(self, request: InvitationRequested) -> None:
         """Let enrolment ask for something as a handler would take it in."""
         id = invitation_id(request.enrolment_id, request.edition_id, request.session_id)
-        document = await self.database[INVITATIONS.collection].find_one({"_id": id})
+        document = await self.database[MAILS].find_one({"_id": id})
         session = await self.database[MEETINGS.collection].find_one({"_id": SESSION})
         assert document is not None
         assert session is not None
         after = asked(INVITATIONS.read(document), request, MEETINGS.read(session), ORIGIN, NOW)
         changed = {"_id": id, "revision": document["revision"] + 1, **INVITATIONS.write(after)}
-        await self.database[INVITATIONS.collection].replace_one({"_id": id}, changed)
+        await self.database[MAILS].replace_one({"_id": id}, changed)
 
     async def decided(self, handler: Handler, data: EventData) -> Changes:
         """Let a handler decide an event on what is stored; return what it would write, with the revisions it read."""
@@ -120,11 +120,11 @@ class World:
 
     async def all_invitations(self) -> list[Invitation]:
         """Return every invitation, in the order in which they were stored."""
-        return [INVITATIONS.read(document) async for document in self.database[INVITATIONS.collection].find({})]
+        return [INVITATIONS.read(document) async for document in self.database[MAILS].find({"kind": "invitation"})]
 
     async def stored(self, letter: Letter) -> dict[str, Any]:
         """Return a letter's document."""
-        document = await self.database[kind_of(letter).collection].find_one({"_id": letter.id})
+        document = await self.database[MAILS].find_one({"_id": letter.id})
         assert document is not None
         return document
 
@@ -141,14 +141,11 @@ class World:
     async def lapse(self, letter: Letter) -> None:
         """Let the claim on a mail run out, as the database's clock has it."""
         long_ago = {"$set": {"delivery.claim.until": NOW}}
-        await self.database[kind_of(letter).collection].update_one({"_id": letter.id}, long_ago)
+        await self.database[MAILS].update_one({"_id": letter.id}, long_ago)
 
     async def due_at_once(self) -> None:
         """Let no mail wait for its next attempt."""
-        for kind in (INVITATIONS, NOTICES):
-            await self.database[kind.collection].update_many(
-                {"delivery.state": "retry"}, {"$set": {"delivery.due": NOW}}
-            )
+        await self.database[MAILS].update_many({"delivery.state": "retry"}, {"$set": {"delivery.due": NOW}})
 
     async def told(self) -> list[dict[str, Any]]:
         """Return the facts that were told."""
@@ -158,3 +155,8 @@ class World:
 def many(count: int) -> list[Invitation]:
     """Build so many invitations of different people."""
     return [invitation(enrolment_id=f"e{number}", invite_id=f"i{number}") for number in range(count)]
+
+
+def notices(count: int) -> list[Notice]:
+    """Build so many notices."""
+    return [notice(notice_id=f"n{number}") for number in range(count)]

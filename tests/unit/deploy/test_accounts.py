@@ -55,6 +55,5 @@ def test_a_service_owns_one_database_and_an_operator_writes_to_none() -> None:
     assert {privilege["resource"]["collection"] for privilege in accounts.operator_privileges()} == {
         "clock",
         "quarantine",
-        "invitations",
-        "notices",
+        "mails",
     }

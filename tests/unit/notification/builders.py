@@ -11,7 +11,7 @@ from typing import Any
 from instroom_contracts.catalog import EditionPublished, Organiser, Session
 from instroom_contracts.notification import InvitationRequested, NoticeRequested, Recipient
 from services.notification.calendar import Party
-from services.notification.composing import Background, House, compose
+from services.notification.composing import Background, MailIdentity, compose
 from services.notification.delivery import Claim, Delivery, Outcome, Terms
 from services.notification.domain import Invitation, Letter, Meeting, Notice, Origin, noted
 from services.notification.inviting import asked, finished
@@ -28,7 +28,7 @@ TERMS = Terms(
     longest_pause=timedelta(seconds=100),
     domain="mail.example.org",
 )
-HOUSE = House(Party("Inschrijving", "inschrijving@mail.example.org"), "mail.example.org")
+IDENTITY = MailIdentity(Party("Inschrijving", "inschrijving@mail.example.org"), "mail.example.org")
 ACCEPTED = Outcome("accepted")
 
 
@@ -118,7 +118,7 @@ def notice(**changes: Any) -> Notice:
 
 def mail_of(letter: Letter, background: Background | None = None) -> EmailMessage:
     """Compose a letter and parse the mail again, as a mail program would."""
-    return parsed(compose(letter, background or Background(edition(), meeting()), NOW, HOUSE))
+    return parsed(compose(letter, background or Background(edition(), meeting()), NOW, IDENTITY))
 
 
 def parsed(mail: Outgoing) -> EmailMessage:

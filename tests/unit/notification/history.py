@@ -22,7 +22,7 @@ from services.notification.inviting import finished
 from services.notification.mail import Unmailable
 from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS
 from tests.support.calendars import Entry, Mailbox
-from tests.unit.notification.builders import ENDS, HOUSE, NOW, STARTS, TERMS, edition, recipient, request, session
+from tests.unit.notification.builders import ENDS, IDENTITY, NOW, STARTS, TERMS, edition, recipient, request, session
 from tests.unit.notification.kept import Kept
 
 SESSION = "week-noord/proces"
@@ -196,7 +196,7 @@ class History:
 
     def _attempt(self, sent: Sent) -> None:
         try:
-            mail = compose(sent.claimed, self._background(), NOW, HOUSE)
+            mail = compose(sent.claimed, self._background(), NOW, IDENTITY)
         except Unmailable as error:
             self._finish(sent, error.outcome)
         else:

@@ -27,7 +27,6 @@ class PaperLedger:
     """Notes every step."""
 
     due: list[Letter] = field(default_factory=list)
-    left_behind: list[Letter] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     finished: list[Outcome] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
@@ -61,10 +60,6 @@ class PaperLedger:
             raise self.trouble.pop(0)
         self.steps.append("finished")
         self.finished.append(outcome)
-
-    async def settle_left_behind(self, now: datetime) -> Letter | None:
-        """Settle what was left behind."""
-        return self.left_behind.pop(0) if self.left_behind else None
 
 
 @dataclass
@@ -148,14 +143,6 @@ async def test_nothing_due_is_said() -> None:
     """So that the sender can rest."""
     ledger = PaperLedger()
     assert not await sender(ledger).send_next(ready(ledger))
-
-
-async def test_what_a_dead_sender_left_is_settled_and_not_sent() -> None:
-    """The ledger alone can judge it, in the update itself."""
-    ledger = PaperLedger(left_behind=[sending(invitation())])
-    assert await sender(ledger).send_next(ready(ledger))
-    assert not ledger.left_behind
-    assert not ledger.steps
 
 
 async def test_a_mail_that_cannot_be_made_is_not_sent() -> None:

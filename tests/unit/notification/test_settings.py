@@ -62,9 +62,9 @@ def test_who_logs_in_always_asks_for_encryption(
 
 def test_the_house_writes_from_the_mail_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless an address is given."""
-    house = settings(monkeypatch, MAIL_DOMAIN="mail.example.org").house()
-    assert (house.party.email, house.domain) == ("inschrijving@mail.example.org", "mail.example.org")
-    assert settings(monkeypatch, MAIL_FROM="balie@example.org").house().party.email == "balie@example.org"
+    identity = settings(monkeypatch, MAIL_DOMAIN="mail.example.org").identity()
+    assert (identity.party.email, identity.domain) == ("inschrijving@mail.example.org", "mail.example.org")
+    assert settings(monkeypatch, MAIL_FROM="balie@example.org").identity().party.email == "balie@example.org"
 
 
 def test_a_claim_outlasts_the_wait_for_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

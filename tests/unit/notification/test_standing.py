@@ -19,7 +19,7 @@ PROBE = "token"
 
 def refusal(number: int) -> Refusal:
     """Build the refusal of one of several mails to different people."""
-    return Refusal("notices", f"n{number}", f"r{number}")
+    return Refusal(f"n{number}", f"r{number}")
 
 
 GOOD = Standing()

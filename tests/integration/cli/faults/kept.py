@@ -116,7 +116,7 @@ KEPT: dict[str, Fault] = {
         "nobody is promoted into a session that has begun",
         KEY,
         in_documents(
-            lambda kept: kept["invitations"].update_many({"session": KEY}, {"$set": {"askedAt": datetime.now(UTC)}}),
+            lambda kept: kept["mails"].update_many({"session": KEY}, {"$set": {"askedAt": datetime.now(UTC)}}),
             "notification",
         ),
     ),
@@ -163,11 +163,11 @@ KEPT: dict[str, Fault] = {
     "an invitation that is gone": Fault(
         "every confirmed place has one invitation",
         KEY,
-        in_documents(lambda kept: kept["invitations"].delete_many({"session": KEY}), "notification"),
+        in_documents(lambda kept: kept["mails"].delete_many({"session": KEY}), "notification"),
     ),
     "a mail that was never told": Fault(
         "an invitation is sent once",
         KEY,
-        in_documents(update("invitations", {"$set": {"delivery.state": "sent"}}, session=KEY), "notification"),
+        in_documents(update("mails", {"$set": {"delivery.state": "sent"}}, session=KEY), "notification"),
     ),
 }
