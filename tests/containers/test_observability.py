@@ -44,6 +44,13 @@ MAY_SHOW_NOTHING = {
     "instroom: Batches decided again: A",
 }
 """Queries that have no series while all is well."""
+AT_WORK = (
+    "sum(rate(instroom_decision_seconds_count[1m])) > 0",
+    "instroom_quarantine_held",
+    "instroom_audit_ended_timestamp_seconds",
+    "instroom_backup_ended_timestamp_seconds",
+)
+"""What has an answer once Prometheus has read a stack that decided, held a message, was audited and was copied."""
 EXPORTERS = ("mongodb-figures", "node-exporter", "pushgateway")
 SUFFIX = re.compile(r"_(bucket|sum|count|created)$")
 
@@ -82,14 +89,13 @@ def prometheus(stack: ComposeStack) -> Iterator[Prometheus]:
 
 @pytest.fixture(scope="module")
 def at_work(stack: ComposeStack, prometheus: Prometheus) -> Prometheus:
-    """Provide it after a message was held, requests were decided, and all of that was read."""
+    """Provide it after a message was held, requests were decided, two runs ended, and all of that was read."""
     asyncio.run(send_nonsense(stack))
     numbers = count(1)
 
     def is_seen_to_work() -> bool:
         assert request(stack, f"deelnemer{next(numbers)}") == 0
-        decided = prometheus.query("sum(rate(instroom_decision_seconds_count[1m])) > 0")
-        return bool(decided and prometheus.query("instroom_quarantine_held"))
+        return all(map(prometheus.query, AT_WORK))
 
     stack.compose("run", "--rm", "tools", "audit")
     assert runs.tell(stack.push_gateway, "backup", {"ended_timestamp_seconds": time.time()}) is None
