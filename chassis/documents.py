@@ -39,11 +39,15 @@ class Kind(Generic[T]):
 
 
 @dataclass(frozen=True, eq=False)
-class Order(Generic[T]):
-    """An ordered selection of one kind: the documents with the same `group`, lowest `rank` first.
+class Lookup(Generic[T]):
+    """A way to find documents of one kind: those of the same `group`, lowest `rank` first; it has an index (`kept`).
 
     `group` and `rank` name document fields; `group_of` and `rank_of` read the same from a value. A field that holds a
-    list puts a document into several groups, which `group_of` then gives as a set. Ranks are all numbers or all texts.
+    list puts a document into several groups, which `group_of` then gives as a set. Ranks are all numbers or all texts,
+    and no two in a group are the same; of a `unique` lookup the database sees to that.
+
+    What is found is as of one moment. Two processes that each add a member do not see the other's: where that matters,
+    both write one document besides, such as the count of the group, and one of them decides again.
     """
 
     kind: Kind[T]
@@ -51,6 +55,7 @@ class Order(Generic[T]):
     rank: str
     group_of: Callable[[T], str | frozenset[str]]
     rank_of: Callable[[T], Any]
+    unique: bool = False
 
     def holds(self, value: T, group: str) -> bool:
         """Say whether a value belongs to a group."""
@@ -60,7 +65,7 @@ class Order(Generic[T]):
 
 @dataclass(frozen=True)
 class Head(Generic[T]):
-    """The first members of an `Order`'s group; `complete` when there are no more behind them."""
+    """The first members of a `Lookup`'s group; `complete` when there are no more behind them."""
 
     members: tuple[tuple[str, T], ...]
     complete: bool
@@ -74,11 +79,11 @@ class ById(NamedTuple):
 
 
 class First(NamedTuple):
-    """The need for the first `depth` documents of a group."""
+    """The need for the first `depth` documents of a group, or for all of them."""
 
-    order: Order[Any]
+    lookup: Lookup[Any]
     group: str
-    depth: int
+    depth: int | None = None
 
 
 Need = ById | First
@@ -173,26 +178,37 @@ class Documents:
             self._changes = before
             raise
 
-    def first(self, order: Order[T], group: str, depth: int) -> Head[T]:
-        """Return at least the first `depth` members of a group (fewer where it is `complete`), lowest rank first.
+    def every(self, lookup: Lookup[T], group: str) -> tuple[tuple[str, T], ...]:
+        """Return all members of a group, lowest rank first, with what was changed a moment ago.
 
-        Raises `NotLoaded` where so many have not been read yet.
+        For groups that stay small, such as all that one person asked for; else see `first`. Raises `NotLoaded` where
+        they have not been read yet.
         """
-        need = First(order, group, depth)
+        return self._head(First(lookup, group)).members
+
+    def first(self, lookup: Lookup[T], group: str, depth: int) -> Head[T]:
+        """Return the first members of a group, lowest rank first, with what was changed a moment ago.
+
+        They are those of the first `depth` that are still in it, and whoever has come between them; all of the group
+        where it is `complete`. Raises `NotLoaded` where so many have not been read yet.
+        """
+        return self._head(First(lookup, group, depth))
+
+    def _head(self, need: First) -> Head[Any]:
         if need not in self._loaded.heads:
             raise NotLoaded(need)
-        head = self._loaded.heads[need]
-        last = order.rank_of(head.members[-1][1]) if head.members else None
+        head, lookup = self._loaded.heads[need], need.lookup
+        last = lookup.rank_of(head.members[-1][1]) if head.members else None
         members = dict(head.members)
-        for id, value in self._changed(order.kind):
+        for id, value in self._changed(lookup.kind):
             members.pop(id, None)
             if (
                 value is not None
-                and order.holds(value, group)
-                and (head.complete or (last is not None and order.rank_of(value) <= last))
+                and lookup.holds(value, need.group)
+                and (head.complete or (last is not None and lookup.rank_of(value) <= last))
             ):
                 members[id] = value
-        ranked = sorted(members.items(), key=lambda member: order.rank_of(member[1]))
+        ranked = sorted(members.items(), key=lambda member: lookup.rank_of(member[1]))
         return Head(tuple(ranked), head.complete)
 
     def _changed(self, kind: Kind[T]) -> Iterable[tuple[str, T | None]]:

@@ -1,14 +1,17 @@
-"""What a service keeps: its collections, made before anything is written, each with what in it is about a person."""
+"""What a service keeps: its collections, made before anything is written, and the indexes of its lookups.
+
+Of each collection it is said what in it is about a person.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pymongo.errors import OperationFailure
 
-from chassis.documents import Personal
+from chassis.documents import Lookup, Personal
 from chassis.mongo import Database
 
 NAMESPACE_EXISTS = 48
@@ -42,3 +45,10 @@ async def make(database: Database, kept: Iterable[Collected]) -> None:
         except OperationFailure as error:
             if error.code != NAMESPACE_EXISTS:
                 raise
+
+
+async def make_findable(database: Database, lookups: Iterable[Lookup[Any]]) -> None:
+    """Make the index of each of these lookups, as often as you like."""
+    for lookup in lookups:
+        keys = [(lookup.group, 1), (lookup.rank, 1)]
+        await database[lookup.kind.collection].create_index(keys, unique=lookup.unique)

@@ -90,11 +90,12 @@ class Store:
         return known
 
     async def _read_head(self, need: First, into: Loaded, session: Session | None) -> Head[Any]:
-        order = need.order
-        cursor = self._database[order.kind.collection].find({order.group: need.group}, session=session)
-        documents = await cursor.sort(order.rank, 1).limit(need.depth + 1).to_list(None)
-        members = [(document["_id"], self._keep(order.kind, document, into)) for document in documents[: need.depth]]
-        return Head(tuple(members), complete=len(documents) <= need.depth)
+        lookup, depth = need.lookup, need.depth
+        cursor = self._database[lookup.kind.collection].find({lookup.group: need.group}, session=session)
+        ranked = cursor.sort(lookup.rank, 1)
+        documents = await (ranked if depth is None else ranked.limit(depth + 1)).to_list(None)
+        members = [(document["_id"], self._keep(lookup.kind, document, into)) for document in documents[:depth]]
+        return Head(tuple(members), complete=depth is None or len(documents) <= depth)
 
     def _keep(self, kind: Kind[Any], document: Document, into: Loaded) -> Any:
         key = (kind, document["_id"])

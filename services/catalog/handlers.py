@@ -14,9 +14,6 @@ from services.catalog.domain import Entry, overcrowded, revise
 from services.catalog.rules import crowded, oversized, problems_in
 from services.catalog.storage import ALL_EDITIONS, CATALOGUE, EDITIONS
 
-FIRST_GUESS = 1000
-"""So many editions are asked for at first where all are wanted; twice as many while there are more."""
-
 
 def publish_edition(event: CloudEvent[EditionSubmitted], documents: Documents, _now: datetime) -> Sequence[Tell]:
     """Keep an edition and tell what changed; accept one that is as it was, refuse one that makes no sense."""
@@ -36,7 +33,8 @@ def publish_edition(event: CloudEvent[EditionSubmitted], documents: Documents, _
 def republish(event: CloudEvent[RepublishRequested], documents: Documents, _now: datetime) -> Sequence[Tell]:
     """Tell an edition, or all of them, again as they are, with their meeting links."""
     id = event.data.edition_id
-    entries = [documents.get(EDITIONS, id)] if id else _all(documents)
+    all_of_them = [] if id else documents.every(ALL_EDITIONS, CATALOGUE)
+    entries = [documents.get(EDITIONS, id)] if id else [entry for _, entry in all_of_them]
     if None in entries:
         detail = f"The catalogue has no edition {id}: correct the id, or load the edition first."
         return [_refused(RepublishRequested, str(id), "unknown-edition", detail)]
@@ -51,13 +49,6 @@ def refuse(invalid: InvalidEvent) -> Sequence[Tell]:
         request_type=invalid.type, reason="invalid-request", detail=detail, errors=invalid.problems
     )
     return [Tell(refused, CATALOGUE)]
-
-
-def _all(documents: Documents) -> list[Entry | None]:
-    depth = FIRST_GUESS
-    while not (head := documents.first(ALL_EDITIONS, CATALOGUE, depth)).complete:
-        depth *= 2
-    return [entry for _, entry in head.members]
 
 
 def _again(entry: Entry) -> Sequence[Tell]:

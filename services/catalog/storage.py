@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic_core import to_jsonable_python
 
-from chassis.documents import Document, Kind, Order
+from chassis.documents import Document, Kind, Lookup
+from chassis.kept import make_findable
 from chassis.mongo import Database
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from services.catalog.domain import Entry
@@ -34,7 +35,7 @@ def _write(entry: Entry) -> Document:
 
 EDITIONS = Kind("editions", _read, _write, personal=())
 
-ALL_EDITIONS = Order(
+ALL_EDITIONS = Lookup(
     EDITIONS,
     group="catalogue",
     rank="version",
@@ -44,8 +45,9 @@ ALL_EDITIONS = Order(
 
 
 KEPT = (EDITIONS,)
+LOOKUPS = (ALL_EDITIONS,)
 
 
 async def prepare(database: Database, _: datetime) -> None:
-    """Create the index that lists all editions."""
-    await database[EDITIONS.collection].create_index([("catalogue", 1), ("version", 1)])
+    """Make the index that lists all editions."""
+    await make_findable(database, LOOKUPS)

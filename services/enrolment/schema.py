@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
-
-from chassis.documents import Kind
+from chassis.documents import Kind, Lookup
+from chassis.due import DUE
+from chassis.kept import make_findable
 from chassis.mongo import Database
 from services.enrolment import storage, unsettled
 from services.enrolment.migration import migrate
@@ -53,13 +53,11 @@ KEPT: tuple[Kind[Any], ...] = (
     storage.PARKINGS,
 )
 
-INDEXES: dict[str, list[IndexModel]] = {
-    "editions": [IndexModel([("state", ASCENDING)])],
-    "enrolments": [IndexModel([(storage.HELD_IN, ASCENDING), ("_id", ASCENDING)])],
-    "waiting_list": [IndexModel([("session", ASCENDING), ("number", ASCENDING)], unique=True)],
-    "parked": [IndexModel([("editionId", ASCENDING), ("number", ASCENDING)])],
-    "due": [IndexModel([("at", ASCENDING)])],
-}
+LOOKUPS: tuple[Lookup[Any], ...] = (
+    storage.WAITING_BY_SESSION,
+    storage.PARKED_BY_EDITION,
+    storage.ENROLMENTS_BY_SESSION,
+)
 
 
 async def prepare(database: Database, now: datetime) -> None:
@@ -67,8 +65,9 @@ async def prepare(database: Database, now: datetime) -> None:
     await _guard(database, storage.POOLS.collection, POOL_GUARD)
     await _guard(database, storage.SESSIONS.collection, SESSION_GUARD)
     await migrate(database, now)
-    for collection, indexes in INDEXES.items():
-        await database[collection].create_indexes(indexes)
+    await make_findable(database, LOOKUPS)
+    await database[storage.EDITIONS.collection].create_index("state")
+    await database[DUE.collection].create_index("at")
     await unsettled.take_over(database, now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.documents import Document, Kind, Order
+from chassis.documents import Document, Kind, Lookup
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.intake import Participant
 from services.enrolment.domain.edition import Edition
@@ -197,6 +197,10 @@ WAITING = Kind("waiting_list", read_turn, write_turn, personal=())
 PARKED = Kind("parked", read_parked, write_parked, personal=("event",))
 PARKINGS = Kind("parkings", read_parking, write_parking, personal=())
 
-WAITING_BY_SESSION = Order(WAITING, "session", "number", lambda turn: "/".join(turn.session), lambda turn: turn.number)
-PARKED_BY_EDITION = Order(PARKED, "editionId", "number", lambda parked: parked.edition_id, lambda parked: parked.number)
-ENROLMENTS_BY_SESSION = Order(ENROLMENTS, HELD_IN, "_id", sessions_of, lambda enrolment: enrolment.id)
+WAITING_BY_SESSION = Lookup(
+    WAITING, "session", "number", lambda turn: "/".join(turn.session), lambda turn: turn.number, unique=True
+)
+PARKED_BY_EDITION = Lookup(
+    PARKED, "editionId", "number", lambda parked: parked.edition_id, lambda parked: parked.number
+)
+ENROLMENTS_BY_SESSION = Lookup(ENROLMENTS, HELD_IN, "_id", sessions_of, lambda enrolment: enrolment.id)

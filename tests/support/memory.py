@@ -79,13 +79,13 @@ class Memory:
                 self._read_head(need, loaded)
 
     def _read_head(self, need: First, loaded: Loaded) -> None:
-        order = need.order
-        self.depths.append(need.depth)
-        group = [(id, value) for id, value in self.all(order.kind).items() if order.holds(value, need.group)]
-        ranked = sorted(group, key=lambda member: order.rank_of(member[1]))
-        for id, value in ranked[: need.depth]:
-            loaded.values[order.kind, id] = value
-        loaded.heads[need] = Head(tuple(ranked[: need.depth]), complete=len(ranked) <= need.depth)
+        lookup, depth = need.lookup, need.depth
+        group = [(id, value) for id, value in self.all(lookup.kind).items() if lookup.holds(value, need.group)]
+        ranked = sorted(group, key=lambda member: lookup.rank_of(member[1]))
+        self.depths.append(len(ranked) if depth is None else depth)
+        for id, value in ranked[:depth]:
+            loaded.values[lookup.kind, id] = value
+        loaded.heads[need] = Head(tuple(ranked[:depth]), complete=depth is None or len(ranked) <= depth)
 
     def _write(self, documents: Documents) -> None:
         self.written = list(documents.changes)

@@ -21,7 +21,7 @@ from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent, P
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from services.catalog.app import HEARS, TELLS
 from services.catalog.domain import Entry
-from services.catalog.handlers import FIRST_GUESS, publish_edition, refuse, republish
+from services.catalog.handlers import publish_edition, refuse, republish
 from services.catalog.storage import ALL_EDITIONS, CATALOGUE, EDITIONS
 from tests.unit.catalog.builders import entry, session, submitted
 
@@ -43,12 +43,10 @@ def with_entry(kept: Entry | None) -> Documents:
     return Documents(Loaded(values={(EDITIONS, ID): kept}))
 
 
-def with_all(*kept: Entry, more: int = 0) -> Documents:
-    """Provide the list of all editions; with `more`, it is longer than was guessed at first."""
+def with_all(*kept: Entry) -> Documents:
+    """Provide the list of all editions."""
     members = tuple((each.edition.edition_id, each) for each in kept)
-    guesses = [FIRST_GUESS * 2**number for number in range(more + 1)]
-    heads = {First(ALL_EDITIONS, CATALOGUE, depth): Head(members, depth == guesses[-1]) for depth in guesses}
-    return Documents(Loaded(heads=heads))
+    return Documents(Loaded(heads={First(ALL_EDITIONS, CATALOGUE): Head(members, complete=True)}))
 
 
 def kinds(told: Sequence[Tell]) -> list[type[EventData]]:
@@ -143,7 +141,7 @@ def test_one_edition_is_told_again_as_it_is() -> None:
 def test_all_editions_are_told_again() -> None:
     """However many there are."""
     others = [entry(edition_id=id) for id in ("noord", "zuid")]
-    told = republish(event(RepublishRequested()), with_all(*others, more=1), NOW)
+    told = republish(event(RepublishRequested()), with_all(*others), NOW)
     assert kinds(told) == [EditionPublished, JoiningDetailsPublished] * 2
 
 

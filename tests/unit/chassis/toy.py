@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from chassis.answers import DECIDED
 from chassis.deciding import Received
-from chassis.documents import Documents, Kind, Order
+from chassis.documents import Documents, Kind, Lookup
 from chassis.handling import Hears, Tell, Tells, ToldBefore
 from instroom_contracts.cloudevent import (
     CloudEvent,
@@ -60,7 +60,7 @@ JARS: Kind[Jar] = Kind(
     write=lambda jar: {"shelf": jar.shelf, "count": jar.count},
     personal=(),
 )
-BY_SHELF: Order[Jar] = Order(JARS, "shelf", "count", lambda jar: jar.shelf, lambda jar: jar.count)
+BY_SHELF: Lookup[Jar] = Lookup(JARS, "shelf", "count", lambda jar: jar.shelf, lambda jar: jar.count)
 
 
 def count_thing(event: CloudEvent[Any], documents: Documents, now: datetime) -> Sequence[Tell]:

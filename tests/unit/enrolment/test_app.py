@@ -5,21 +5,13 @@ from __future__ import annotations
 from chassis.handling import UnknownType
 from instroom_contracts.topology import INTAKE
 from services.enrolment import app
-from services.enrolment.schema import INDEXES, KEPT
-from services.enrolment.storage import PARKED_BY_EDITION, WAITING_BY_SESSION
+from services.enrolment.schema import KEPT
 from tests.unit.enrolment.examples import POLICY
 
 
 def test_every_intake_event_has_an_answer_for_what_is_invalid() -> None:
     """Nothing invalid is dropped in silence."""
     assert all(one.refusal for one in app.hears(POLICY) if one.exchange == INTAKE or one.model is UnknownType)
-
-
-def test_every_order_has_an_index() -> None:
-    """A waiting list that is sorted in memory grows slower with everybody who joins it."""
-    for order in (WAITING_BY_SESSION, PARKED_BY_EDITION):
-        keys = [list(index.document["key"]) for index in INDEXES[order.kind.collection]]
-        assert [order.group, order.rank] in keys
 
 
 def test_every_kind_has_a_collection_of_its_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from chassis.documents import Documents, First, Head, Kind, Loaded, NotLoaded
+from chassis.documents import ById, Documents, Kind, Loaded, NotLoaded
 from chassis.handling import Handler
 from instroom_contracts.cloudevent import EventData, new_event
 from services.notification.inviting import judged
@@ -57,17 +57,5 @@ class Kept:
 
     def _read(self, missing: NotLoaded, into: Loaded) -> None:
         for need in missing.needs:
-            if isinstance(need, First):
-                into.heads[need] = self._head(need)
-            else:
-                into.values[need.kind, need.id] = self.get(need.kind, need.id)
-
-    def _head(self, need: First) -> Head[Any]:
-        order = need.order
-        found = [
-            (id, self.get(kind, id))
-            for (kind, id), document in self.documents.items()
-            if kind is order.kind and document[order.group] == need.group
-        ]
-        found.sort(key=lambda member: order.rank_of(member[1]))
-        return Head(tuple(found[: need.depth]), complete=len(found) <= need.depth)
+            assert isinstance(need, ById)
+            into.values[need] = self.get(need.kind, need.id)
