@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chassis.documents import Document, Documents, Kind
+from chassis.codec import kept_in
+from chassis.documents import Documents
 from chassis.mongo import Database
 
 
@@ -50,15 +51,7 @@ class Allowance:
 UNLIMITED = Allowance(math.inf, timedelta(days=1))
 
 
-def _read(document: Document) -> Taken:
-    return Taken(document["amount"], document["at"], document["until"])
-
-
-def _write(taken: Taken) -> Document:
-    return {"amount": taken.amount, "at": taken.at, "until": taken.until}
-
-
-ALLOWANCES = Kind("allowances", _read, _write, personal=())
+ALLOWANCES = kept_in("allowances", Taken, personal=())
 
 
 async def prepare(database: Database) -> None:

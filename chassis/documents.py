@@ -10,10 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 Document = dict[str, Any]
+
+
+class Identified(Protocol):
+    """A value that knows the id that it is kept under."""
+
+    @property
+    def id(self) -> str:
+        """Return the id."""
+
+
+Known = TypeVar("Known", bound=Identified)
 
 
 Personal = tuple[str, ...]
@@ -215,7 +226,33 @@ class Documents:
         layered = {**self._loaded.ahead, **self._earlier, **self._changes}
         return [(id, value) for (of, id), value in layered.items() if of is kind]
 
+    def of(self, kind: Kind[Known]) -> Collection[Known]:
+        """Return the documents of one kind."""
+        return Collection(self, kind)
+
     @property
     def changes(self) -> Mapping[tuple[Kind[Any], str], Any]:
         """What this message changed, by kind and id."""
         return self._changes
+
+
+class Collection(Generic[Known]):
+    """The documents of one kind, as one message sees them; each method may raise `NotLoaded`."""
+
+    __slots__ = ("_documents", "_kind")
+
+    def __init__(self, documents: Documents, kind: Kind[Known]) -> None:
+        self._documents = documents
+        self._kind = kind
+
+    def get(self, id: str) -> Known | None:
+        """Return what is kept under this id, or None."""
+        return self._documents.get(self._kind, id)
+
+    def keep(self, value: Known) -> None:
+        """Keep this value, in the place of what had its id."""
+        self._documents.put(self._kind, value.id, value)
+
+    def remove(self, id: str) -> None:
+        """Keep nothing under this id any more."""
+        self._documents.put(self._kind, id, None)

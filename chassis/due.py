@@ -10,12 +10,13 @@ handler judges things as they are when its turn comes, not as they were when it 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
-from chassis.documents import ById, Document, Documents, Kind
+from chassis.codec import kept_in
+from chassis.documents import ById, Document, Documents
 from chassis.handling import Cause
 from instroom_contracts.cloudevent import CloudEvent, EventData, type_of
 
@@ -28,11 +29,11 @@ NAMESPACE = UUID("0b0c7b1e-7d0f-4f53-9a1e-5f6f3d2c8a47")
 class Due:
     """What is to be done about one thing, and when.
 
-    `id` is that of the event that does it, `type` and `data` say what that asks for, `at` is when it falls due.
+    `event` is the id of the one that does it, `type` and `data` say what that asks for, `at` is when it falls due.
     `moment` is the time that it is judged at, `cause` the intake event that it goes back to (None: none but itself).
     """
 
-    id: str
+    event: str
     type: str
     about: str
     data: Document
@@ -41,25 +42,7 @@ class Due:
     cause: Cause | None
 
 
-def _read(document: Document) -> Due:
-    cause = Cause(**document["cause"]) if document["cause"] else None
-    what = (document["event"], document["type"], document["about"], document["data"])
-    return Due(*what, document["at"], document["moment"], cause)
-
-
-def _write(due: Due) -> Document:
-    return {
-        "event": due.id,
-        "type": due.type,
-        "about": due.about,
-        "data": due.data,
-        "at": due.at,
-        "moment": due.moment,
-        "cause": asdict(due.cause) if due.cause else None,
-    }
-
-
-DUE = Kind("due", _read, _write, personal=())
+DUE = kept_in("due", Due, personal=())
 """One document per kind of work and what it is about, until it is done; it names things by ids alone."""
 
 
@@ -98,7 +81,7 @@ def go_on(
     """
     key = need(type(data), about)
     before: Due | None = documents.get(*key)
-    id, at = (before.id, before.at) if before else (_id(by, key), now)
+    id, at = (before.event, before.at) if before else (_id(by, key), now)
     moment = max(moment, before.moment) if before else moment
     documents.put(*key, Due(id, type_of(type(data)), about, data.model_dump(), at, moment, cause))
 
@@ -116,7 +99,7 @@ def taken_up(documents: Documents, event: CloudEvent[D], about: str) -> CloudEve
     model = type(event.data)
     key = need(model, about)
     due: Due | None = documents.get(*key)
-    if due is None or due.id != event.id:
+    if due is None or due.event != event.id:
         return None
     documents.put(*key, None)
     return event.model_copy(update={"data": model.model_validate(due.data), "time": due.moment})

@@ -101,7 +101,7 @@ def as_event(due: Due, heard: Iterable[Hears], source: str) -> tuple[Hears, Clou
     event = new_event(
         hears.model.model_validate(due.data),
         source=source,
-        id=due.id,
+        id=due.event,
         time=due.moment,
         correlationid=due.cause.id if due.cause else None,
         correlationsource=due.cause.source if due.cause else None,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chassis.allowances import UNLIMITED, Allowance
-from chassis.documents import ById, Document, Kind
+from chassis.codec import IN_PAIRS, kept_in
+from chassis.documents import ById
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,6 @@ COMMAND = "cli"
 """What the source of the `instroom` command ends in."""
 
 
-def _read(document: Document) -> Senders:
-    return Senders(dict(document["owners"]))
-
-
-def _write(senders: Senders) -> Document:
-    return {"owners": list(senders.owners.items())}  # pairs: a source is no safe name for a field
-
-
-SENDERS = Kind("senders", _read, _write, personal=(), cached=True)
+SENDERS = kept_in("senders", Senders, personal=(), overrides={"owners": IN_PAIRS}, cached=True)
 ALL_SENDERS = ById(SENDERS, "all")
 """The one document that holds them."""

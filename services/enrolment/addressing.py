@@ -25,7 +25,7 @@ def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *,
 
 def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], answers: Cause | None) -> Tell:
     edition_id = _edition_of(data)
-    edition = ledger.edition(edition_id) if edition_id else None
+    edition = ledger.editions.get(edition_id) if edition_id else None
     provider = edition.published.provider if edition else None
     return Tell(data, facts.subject_of(data), edition_id, answers, provider, _owner(data, ledger, by))
 
@@ -37,6 +37,6 @@ def _edition_of(data: EventData) -> str | None:
 def _owner(data: EventData, ledger: Ledger, by: CloudEvent[Any]) -> str | None:
     about = traits(type(data)).about
     if about == "enrolment":
-        enrolment = ledger.enrolment(data.__dict__["enrolment_id"])
+        enrolment = ledger.enrolments.get(data.__dict__["enrolment_id"])
         return enrolment.source if enrolment else None
     return by.source if about == "request" else None

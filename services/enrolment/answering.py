@@ -46,7 +46,7 @@ def rejection(event: Asked, refused: Refused, in_the_way: str | None = None) -> 
 
 def _in_the_way(request: Request, refused: Refused, register: Register) -> str | None:
     """Return the enrolment that the participant has already, if it is the asking source's to know."""
-    live = register.live(request.party[0].key) if refused.reason == "already-enrolled" else None
+    live = register.live.get(request.party[0].key) if refused.reason == "already-enrolled" else None
     return live.enrolment_id if live and live.source == request.source else None
 
 
@@ -71,7 +71,7 @@ def _to_be_served(decision: Decision, pool_id: str, before: PoolServing | None) 
 
     Where there is no limit, the edition itself has told so.
     """
-    pool = decision.register.pool(pool_id)
+    pool = decision.register.pools.get(pool_id)
     if pool is None or pool.capacity is None:
         return PoolServing(pool=pool_id, free=UNLIMITED)
     moved = {(one[0], one[1]): one for one in (before.moved if before else ())}

@@ -41,7 +41,7 @@ def enrol(event: Asked, documents: Documents, now: datetime, *, policy: Policy) 
     So it does while others wait still whose edition has come: it lines up behind them.
     """
     ledger = Ledger(documents)
-    edition = ledger.edition(event.data.edition_id)
+    edition = ledger.editions.get(event.data.edition_id)
     if edition is None or _others_come_first(documents, edition.id):
         park(event, documents, now, policy.parking)
         return ()
@@ -58,7 +58,7 @@ def cancel_enrolment(
 ) -> Sequence[Tell]:
     """Cancel an enrolment and give what it held to whoever waits, or refuse to."""
     ledger = Ledger(documents)
-    enrolment = ledger.enrolment(event.data.enrolment_id)
+    enrolment = ledger.enrolments.get(event.data.enrolment_id)
     refused = objection(enrolment, event.source, policy.course_desks, ledger)
     if enrolment is None or refused:
         return addressed([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)], ledger, event)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from chassis.documents import ById, Documents, First
 from chassis.due import left_of
-from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
+from services.enrolment.domain.register import count_of
+from services.enrolment.domain.values import Enrolment, Pool, SessionKey, Turn
 from services.enrolment.internal import PoolServing
 from services.enrolment.needs import to_end
 from services.enrolment.storage import (
@@ -23,49 +23,25 @@ from services.enrolment.storage import (
 
 
 class Ledger:
-    """A `Register` (see `domain.register`) on `Documents`; each method may raise `NotLoaded`."""
-
-    __slots__ = ("_documents",)
+    """A `Register` (see `domain.register`) on `Documents`; all of it may raise `NotLoaded`."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self.editions = documents.of(EDITIONS)
+        self.pools = documents.of(POOLS)
+        self.counts = documents.of(SESSIONS)
+        self.enrolments = documents.of(ENROLMENTS)
+        self.live = documents.of(PARTICIPANTS)
+        self.turns = documents.of(WAITING)
 
-    def edition(self, id: str) -> Edition | None:
-        """Return the edition with this id."""
-        return self._documents.get(EDITIONS, id)
-
-    def require_editions(self, ids: Iterable[str]) -> None:
-        """Raise `NotLoaded` for all of these editions that have not been read yet."""
-        self._documents.require(ById(EDITIONS, id) for id in ids)
-
-    def pool(self, id: str) -> Pool | None:
-        """Return the pool with this id."""
-        return self._documents.get(POOLS, id)
-
-    def count(self, key: SessionKey) -> SessionCount:
-        """Return the count of a session; all zero where nobody enrolled yet."""
-        return self._documents.get(SESSIONS, "/".join(key)) or SessionCount(*key)
-
-    def enrolment(self, id: str) -> Enrolment | None:
-        """Return the enrolment with this id."""
-        return self._documents.get(ENROLMENTS, id)
-
-    def live(self, key: str) -> Live | None:
-        """Return who holds the live enrolment of the participant with this key."""
-        return self._documents.get(PARTICIPANTS, key)
-
-    def turn(self, id: str) -> Turn | None:
-        """Return the turn with this id."""
-        return self._documents.get(WAITING, id)
-
-    def turns(self, pool: Pool, depth: int) -> tuple[Sequence[Turn], bool]:
+    def first_turns(self, pool: Pool, depth: int) -> tuple[Sequence[Turn], bool]:
         """Return the first turns of all sessions of a pool in order, and whether these are all of them.
 
         A session whose list is longer than was read bounds what is known of the others'. Their enrolments are read
         together: a batch of cancellations may seat them all.
         """
         self._documents.require(ById(SESSIONS, "/".join(key)) for key in pool.sessions)
-        lists = ["/".join(key) for key in pool.sessions if self.count(key).waiting]
+        lists = ["/".join(key) for key in pool.sessions if count_of(self, key).waiting]
         self._documents.require(First(WAITING_BY_SESSION, session, depth) for session in lists)
         heads = [self._documents.first(WAITING_BY_SESSION, session, depth) for session in lists]
         known = [head.members[-1][1].number if head.members else 0 for head in heads if not head.complete]
@@ -83,6 +59,10 @@ class Ledger:
         self._documents.require(need for one in holders for need in to_end(one, self._documents))
         return holders, head.complete
 
+    def require_editions(self, ids: Iterable[str]) -> None:
+        """Raise `NotLoaded` for all of these editions that have not been read yet."""
+        self._documents.require(ById(EDITIONS, id) for id in ids)
+
     def lags(self, pool: str) -> bool:
         """Say whether an earlier decision left this pool's waiting list to be served further."""
         return left_of(self._documents, PoolServing, pool) is not None
@@ -91,31 +71,3 @@ class Ledger:
         """Return how many seats a session had before its pool's list was served further; None where it is not."""
         left = left_of(self._documents, PoolServing, pool)
         return left.had(session) if left else None
-
-    def keep_edition(self, edition: Edition) -> None:
-        """Keep an edition."""
-        self._documents.put(EDITIONS, edition.id, edition)
-
-    def keep_pool(self, pool: Pool) -> None:
-        """Keep a pool."""
-        self._documents.put(POOLS, pool.id, pool)
-
-    def keep_count(self, count: SessionCount) -> None:
-        """Keep a session's count."""
-        self._documents.put(SESSIONS, f"{count.edition_id}/{count.session_id}", count)
-
-    def keep_enrolment(self, enrolment: Enrolment) -> None:
-        """Keep an enrolment."""
-        self._documents.put(ENROLMENTS, enrolment.id, enrolment)
-
-    def keep_live(self, key: str, live: Live | None) -> None:
-        """Keep who holds a participant's live enrolment; None where it ended."""
-        self._documents.put(PARTICIPANTS, key, live)
-
-    def keep_turn(self, turn: Turn) -> None:
-        """Keep a turn."""
-        self._documents.put(WAITING, turn.id, turn)
-
-    def strike_turn(self, turn: Turn) -> None:
-        """Remove a turn from its waiting list."""
-        self._documents.put(WAITING, turn.id, None)

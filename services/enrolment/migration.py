@@ -30,10 +30,6 @@ from services.enrolment.storage import (
     POOLS,
     SESSIONS,
     WAITING,
-    read_count,
-    read_edition,
-    write_pool,
-    write_turn,
 )
 from services.enrolment.unsettled import leave_undone
 
@@ -129,8 +125,8 @@ async def _give_turns_to_sessions(database: Database) -> None:
 
 def _of_session(old: Document) -> ReplaceOne[Document]:
     """Write a turn in its new form. What removes the old one goes apart: by turns, each would be sent singly."""
-    turn = Turn(old["editionId"], old["sessionId"], old["enrolmentId"], old["number"], old["seats"])
-    return ReplaceOne({"_id": turn.id}, {"revision": old["revision"], **write_turn(turn)}, upsert=True)
+    turn = Turn((old["editionId"], old["sessionId"]), old["number"], old["enrolmentId"], old["seats"])
+    return ReplaceOne({"_id": turn.id}, {"revision": old["revision"], **WAITING.write(turn)}, upsert=True)
 
 
 async def _count_parties(database: Database) -> None:
@@ -155,8 +151,8 @@ async def _count_seats(database: Database, now: datetime) -> None:
     """Make the pools anew from the editions and from the counts of their sessions."""
     pools = database[POOLS.collection]
     rows = await database[EDITIONS.collection].find().to_list(None)
-    editions = {row["editionId"]: read_edition(row) for row in rows}
-    counts = {row["_id"]: read_count(row) for row in await database[SESSIONS.collection].find().to_list(None)}
+    editions = {row["editionId"]: EDITIONS.read(row) for row in rows}
+    counts = {row["_id"]: SESSIONS.read(row) for row in await database[SESSIONS.collection].find().to_list(None)}
     lasts = {session: last for session, (_, last) in (await _by_session(database)).items()}
     before = {row["_id"]: row for row in await pools.find().to_list(None)}
     counted = [_pool(id, sessions, counts, lasts) for id, sessions in _sessions(editions, counts).items()]
@@ -199,7 +195,7 @@ async def _leave_to_portions(database: Database, pool: Pool, old: Document | Non
 
 def _replacement(pool: Pool, old: Document | None) -> ReplaceOne[Document]:
     revision = old["revision"] if old else 0
-    return ReplaceOne({"_id": pool.id}, {"revision": revision + 1, **write_pool(pool)}, upsert=True)
+    return ReplaceOne({"_id": pool.id}, {"revision": revision + 1, **POOLS.write(pool)}, upsert=True)
 
 
 def _id_of_old(pool: Pool, editions: Mapping[str, Edition]) -> str:

@@ -22,7 +22,7 @@ from chassis.mongo import Database, Mongo, Session
 from chassis.service import Running
 from instroom_contracts.intake import Participant
 from services.enrolment.domain.values import Live, participant_key
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS, write_live
+from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ async def _settled(mongo: Mongo, database: Database, ids: list[str]) -> bool:
 def _respelt(document: Document) -> _Respelt:
     id, edition_id, participant = document["_id"], document["editionId"], document["participant"]
     new = participant_key(edition_id, Participant.model_construct(**participant))
-    live = None if document["state"] == "cancelled" else Live(id, document["source"])
+    live = None if document["state"] == "cancelled" else Live(new, id, document["source"])
     return _Respelt(id, _key_until_0_2_0(edition_id, participant), new, live)
 
 
@@ -112,7 +112,8 @@ async def _register(database: Database, respelt: list[_Respelt], session: Sessio
             continue
         kept = await participants.find_one({"_id": one.new}, session=session)
         if kept is None:
-            await participants.insert_one({"_id": one.new, "revision": 1, **write_live(one.live)}, session=session)
+            live = {"_id": one.new, "revision": 1, **PARTICIPANTS.write(one.live)}
+            await participants.insert_one(live, session=session)
             await database[ENROLMENTS.collection].update_one(
                 {"_id": one.id}, {"$inc": {"revision": 1}}, session=session
             )

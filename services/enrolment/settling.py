@@ -36,7 +36,7 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
     Who waited for it is decided after that: what one of them comes to must not keep the edition out.
     """
     ledger = Ledger(documents)
-    before = ledger.edition(event.data.edition_id)
+    before = ledger.editions.get(event.data.edition_id)
     decision = Decision(ledger, event.time, now)
     edition = take_in(decision, event.data)
     if edition is None:
@@ -51,7 +51,7 @@ def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now
     """Go on with taking in an edition, as it is by now."""
     left = taken_up(documents, event, event.data.edition_id)
     ledger = Ledger(documents)
-    edition = ledger.edition(event.data.edition_id)
+    edition = ledger.editions.get(event.data.edition_id)
     if left is None or edition is None:
         return ()
     decision = Decision(ledger, left.time, now)

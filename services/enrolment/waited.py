@@ -37,7 +37,7 @@ def end_wait(event: CloudEvent[WaitEnded], documents: Documents, now: datetime) 
     tells: list[Tell] = []
     for parked in ended:
         take(documents, parked)
-        tells += decide_in_turn(parked, Ledger(documents).edition(edition_id), documents, event, now)
+        tells += decide_in_turn(parked, Ledger(documents).editions.get(edition_id), documents, event, now)
     later = [parked.until for parked in first if parked.until > now]
     if later or not are_all:
         plan(documents, event, event.data, edition_id, min(later) if are_all else now)
@@ -52,7 +52,7 @@ def try_again(event: CloudEvent[AsideTried], documents: Documents, now: datetime
     if parked is None:
         return ()
     asked = asked_in(parked)
-    return _answered(asked, Ledger(documents).edition(asked.data.edition_id), documents, now)
+    return _answered(asked, Ledger(documents).editions.get(asked.data.edition_id), documents, now)
 
 
 def decide_in_turn(

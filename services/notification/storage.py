@@ -6,14 +6,13 @@ invitation cannot overwrite each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
-from pydantic.alias_generators import to_camel, to_snake
 
-from chassis.documents import Document, Kind, Personal
+from chassis.codec import kept_in
+from chassis.documents import Document, Kind
 from chassis.kept import Kept
 from chassis.mongo import Database, Session
 from instroom_contracts.catalog import EditionPublished
@@ -21,8 +20,6 @@ from services.notification.domain import Invitation, Letter, Meeting, Notice
 from services.notification.limits import Told
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 MAILS = "mails"
 """The queue: every mail that is under way, was sent, or waits for a person, of every kind; taken by due time."""
@@ -33,38 +30,15 @@ def meeting_id(edition_id: str, session_id: str) -> str:
     return f"{edition_id}/{session_id}"
 
 
-def _kind(collection: str, of: type[T], also: Callable[[T], Document] = lambda _: {}, *, personal: Personal) -> Kind[T]:
-    """Keep values under the names that the wire has; `also` adds fields for queries."""
-    adapter = TypeAdapter(of)
-
-    def read(document: Document) -> T:
-        return adapter.validate_python(_renamed(document, to_snake))
-
-    def write(value: T) -> Document:
-        return {**_renamed(adapter.dump_python(value), to_camel), **also(value)}
-
-    return Kind(collection, read, write, personal)
+def _sought(invitation: Invitation) -> Document:
+    return {"kind": "invitation", "session": meeting_id(invitation.edition_id, invitation.session_id)}
 
 
-def _renamed(value: Any, name: Callable[[str], str]) -> Any:
-    if isinstance(value, dict):
-        return {name(key): _renamed(inner, name) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_renamed(inner, name) for inner in value]
-    return value
-
-
-def _session_of(invitation: Invitation) -> str:
-    return meeting_id(invitation.edition_id, invitation.session_id)
-
-
-EDITIONS = _kind("editions", EditionPublished, personal=())
-MEETINGS = _kind("meetings", Meeting, personal=())
-INVITATIONS = _kind(
-    MAILS, Invitation, lambda one: {"kind": "invitation", "session": _session_of(one)}, personal=("participant",)
-)
-NOTICES = _kind(MAILS, Notice, lambda _: {"kind": "notice"}, personal=("request.participant",))
-REFUSALS = _kind("refusals", Told, personal=())
+EDITIONS = Kind("editions", EditionPublished.model_validate, EditionPublished.model_dump, personal=())
+MEETINGS = kept_in("meetings", Meeting, personal=())
+INVITATIONS = kept_in(MAILS, Invitation, personal=("participant",), also=_sought)
+NOTICES = kept_in(MAILS, Notice, personal=("request.participant",), also=lambda _: {"kind": "notice"})
+REFUSALS = kept_in("refusals", Told, personal=())
 """Who was told of which refusal today."""
 
 LETTERS: Mapping[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}

@@ -29,7 +29,7 @@ def _tell_session(decision: Decision, pool: Pool, key: SessionKey) -> None:
 
 def tell_again_offered(decision: Decision, session: Session) -> None:
     """Tell how a session stands that was called off and goes ahead after all: what was told before may be wrong."""
-    pool = decision.register.pool(session.pool)
+    pool = decision.register.pools.get(session.pool)
     if pool and not decision.lags(pool.id) and decision.still_offered(*session.key):
         _tell(decision, SessionReopened if pool.free > 0 else SessionFull, pool, session.key)
 

@@ -44,7 +44,7 @@ class Decision:
         """Keep a changed pool, and remember how many seats were free before this decision."""
         self._free_before.setdefault(before.id, before.free)
         self.spare += before.taken - after.taken
-        self.register.keep_pool(after)
+        self.register.pools.keep(after)
 
     def resume(self, pool_id: str, free: int) -> None:
         """Go on with a pool that had so many free seats before the work on its waiting list began."""
@@ -77,7 +77,7 @@ class Decision:
         Of a pool that is being served further nothing is final yet.
         """
         for pool_id, before in self._free_before.items():
-            pool = self.register.pool(pool_id)
+            pool = self.register.pools.get(pool_id)
             if pool and not self.lags(pool_id):
                 for key in pool.sessions:
                     yield pool, key, self._came_from.get(key, before)
@@ -85,17 +85,17 @@ class Decision:
     def pool_id(self, session: SessionKey) -> str:
         """Return the id of the pool that a session takes its seats from now."""
         edition_id, session_id = session
-        edition = self.register.edition(edition_id)
+        edition = self.register.editions.get(edition_id)
         return edition.pool_of(session_id) if edition else own_pool(edition_id, session_id)
 
     def goes_ahead(self, edition_id: str, session_id: str) -> bool:
         """Say whether a session takes place."""
-        edition = self.register.edition(edition_id)
+        edition = self.register.editions.get(edition_id)
         return edition is not None and edition.goes_ahead(session_id)
 
     def still_offered(self, edition_id: str, session_id: str) -> bool:
         """Say whether a seat in this session is of use at this moment: it goes ahead and has not begun."""
-        edition = self.register.edition(edition_id)
+        edition = self.register.editions.get(edition_id)
         return edition is not None and edition.offers(session_id, self.moment)
 
 

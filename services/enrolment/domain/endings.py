@@ -8,6 +8,7 @@ from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.availability import tell_again_offered
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.register import count_of
 from services.enrolment.domain.transitions import call_off
 from services.enrolment.domain.values import Enrolment
 from services.enrolment.domain.withdrawal import serve_after
@@ -48,16 +49,17 @@ def end_places(decision: Decision, edition: Edition, session_ids: Iterable[str])
 
 def _holders(decision: Decision, edition: Edition, session_id: str, most: int) -> tuple[list[Enrolment], bool]:
     """Return some who hold a place in a session, one of each party; and whether there are no others."""
-    count = decision.register.count((edition.id, session_id))
+    count = count_of(decision.register, (edition.id, session_id))
     if not count.confirmed and not count.queued:
         return [], True
     if most <= 0:
         return [], False
     found, complete = decision.register.holders((edition.id, session_id), deciding.PORTION)
     mains = dict.fromkeys(one.main_id or one.id for one in found)
-    return [one for id in [*mains][:most] if (one := decision.register.enrolment(id))], complete and len(mains) <= most
+    enrolments = decision.register.enrolments
+    return [one for id in [*mains][:most] if (one := enrolments.get(id))], complete and len(mains) <= most
 
 
 def _party(decision: Decision, main: Enrolment) -> Iterator[Enrolment]:
     yield main
-    yield from (one for id in main.companion_ids if (one := decision.register.enrolment(id)))
+    yield from (one for id in main.companion_ids if (one := decision.register.enrolments.get(id)))

@@ -9,6 +9,7 @@ from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
 from services.enrolment.domain.facts import Positions
 from services.enrolment.domain.promotion import is_behind, serve
+from services.enrolment.domain.register import count_of
 from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.transitions import Places, Seating, admit, enter, pool_of
@@ -66,7 +67,7 @@ def _full_queue(decision: Decision, request: Request, seatings: Sequence[Seating
 
 def _may_queue(decision: Decision, seating: Seating) -> bool:
     limit = seating.session.queue_limit
-    return limit is None or decision.register.count(seating.session.key).queued + seating.size <= limit
+    return limit is None or count_of(decision.register, seating.session.key).queued + seating.size <= limit
 
 
 def _has_seats(decision: Decision, session: Session, request: Request) -> bool:

@@ -25,7 +25,7 @@ def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[
         before, after = known.pool_of(id) if known else own_pool(edition.id, id), edition.pool_of(id)
         _settle(decision, known if id not in edition.sessions and known else edition, (id, before, after))
         touched |= dict.fromkeys((before, after))
-    there = [pool for id in touched if (pool := decision.register.pool(id))]
+    there = [pool for id in touched if (pool := decision.register.pools.get(id))]
     for pool in there:
         _offer(decision, pool)
     return tuple(pool.id for pool in there)
@@ -34,7 +34,7 @@ def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[
 def _settle(decision: Decision, edition: Edition, stay: tuple[str, str, str]) -> None:
     """Have a session of this edition draw on a pool, unless it does already."""
     session_id, before_id, after_id = stay
-    session, after = edition.sessions[session_id], decision.register.pool(after_id)
+    session, after = edition.sessions[session_id], decision.register.pools.get(after_id)
     if not after or session.key not in after.sessions:
         move(decision, session, before_id, after_id)
 
@@ -42,7 +42,7 @@ def _settle(decision: Decision, edition: Edition, stay: tuple[str, str, str]) ->
 def _offer(decision: Decision, pool: Pool) -> None:
     """Let a pool offer what its sessions say; seats given before stay given when there are fewer now."""
     decision.register.require_editions(edition_id for edition_id, _ in pool.sessions)
-    offer(decision, pool, offered(pool, decision.register.edition))
+    offer(decision, pool, offered(pool, decision.register.editions.get))
 
 
 def offered(pool: Pool, edition: Callable[[str], Edition | None]) -> int | None:

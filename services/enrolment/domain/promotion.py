@@ -23,7 +23,7 @@ def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
     The pool is kept again also where nothing changes: that nobody on its list fits must not be decided while another
     process gives a seat back.
     """
-    if pool := decision.register.pool(pool_id):
+    if pool := decision.register.pools.get(pool_id):
         keep_as_read(decision, [pool])
     if before is None and is_behind(decision, pool_id):
         decision.behind.add(pool_id)
@@ -39,8 +39,8 @@ def serve(decision: Decision, pool_id: str, before: Turn | None = None) -> bool:
 
 def _is_done_with(decision: Decision, turn: Turn, pool_id: str) -> bool:
     """Seat a party if it fits; False where that is more than this decision may do."""
-    pool = decision.register.pool(pool_id)
-    if pool is None or turn.seats > pool.free or not decision.still_offered(turn.edition_id, turn.session_id):
+    pool = decision.register.pools.get(pool_id)
+    if pool is None or turn.seats > pool.free or not decision.still_offered(*turn.session):
         return True
     return decision.spare > 0 and _offer(decision, turn)
 
@@ -54,7 +54,7 @@ def _turns(decision: Decision, pool_id: str) -> Iterator[Turn]:
     """Go through a waiting list for as long as there are seats to give, reading no further than that takes."""
     depth, last, complete = FIRST_LOOK, (0, ""), False
     while not complete and (pool := _to_serve(decision, pool_id)):
-        turns, complete = decision.register.turns(pool, depth)
+        turns, complete = decision.register.first_turns(pool, depth)
         for turn in turns:
             if turn.order > last and _to_serve(decision, pool_id):
                 last = turn.order
@@ -64,7 +64,7 @@ def _turns(decision: Decision, pool_id: str) -> Iterator[Turn]:
 
 def _to_serve(decision: Decision, pool_id: str) -> Pool | None:
     """Return a pool as it is now, if it has seats to give and parties that wait for them."""
-    pool = decision.register.pool(pool_id)
+    pool = decision.register.pools.get(pool_id)
     return pool if pool and pool.waiting > 0 and pool.free > 0 else None
 
 
@@ -73,7 +73,7 @@ def _offer(decision: Decision, turn: Turn) -> bool:
 
     Returns False where that cannot be said yet: those ahead of it in the other pool are more than one decision serves.
     """
-    main = decision.register.enrolment(turn.enrolment_id)
+    main = decision.register.enrolments.get(turn.enrolment_id)
     if main is None or (place := main.place(turn.session_id)) is None or place.state != "queued":
         return True
     if not main.all_or_nothing:
@@ -87,7 +87,7 @@ def _offer(decision: Decision, turn: Turn) -> bool:
     if _room_for(decision, turns):
         _end_what_is_off(decision, main)
         for wanted in turns:
-            promote(decision, decision.register.enrolment(main.id) or main, wanted)
+            promote(decision, decision.register.enrolments.get(main.id) or main, wanted)
     return True
 
 
@@ -106,8 +106,8 @@ def _room_for(decision: Decision, turns: list[Turn]) -> bool:
     for turn in turns:
         id = decision.pool_id(turn.session)
         wanted[id] = wanted.get(id, 0) + turn.seats
-    pools = [pool for id in wanted if (pool := decision.register.pool(id))]
-    offered = all(decision.still_offered(turn.edition_id, turn.session_id) for turn in turns)
+    pools = [pool for id in wanted if (pool := decision.register.pools.get(id))]
+    offered = all(decision.still_offered(*turn.session) for turn in turns)
     if offered and all(wanted[pool.id] <= pool.free for pool in pools):
         return True
     keep_as_read(decision, pools)
@@ -117,14 +117,14 @@ def _room_for(decision: Decision, turns: list[Turn]) -> bool:
 def _queued_turns(decision: Decision, main: Enrolment) -> list[Turn]:
     """Return what a party waits for; what is cancelled it wants no longer, though that may end in a later portion."""
     queued = (place for place in main.places if place.state == "queued")
-    turns = (decision.register.turn(turn_id(main.id, place.session_id)) for place in queued)
+    turns = (decision.register.turns.get(turn_id(main.id, place.session_id)) for place in queued)
     return [turn for turn in turns if turn and decision.goes_ahead(*turn.session)]
 
 
 def _end_what_is_off(decision: Decision, main: Enrolment) -> None:
     """End what a party no longer wants, before it gets the rest: all or nothing holds also where that is reinstated."""
-    edition = decision.register.edition(main.edition_id)
+    edition = decision.register.editions.get(main.edition_id)
     off = {place.session_id for place in main.places if not decision.goes_ahead(main.edition_id, place.session_id)}
-    for member in (main, *(decision.register.enrolment(id) for id in main.companion_ids)):
+    for member in (main, *(decision.register.enrolments.get(id) for id in main.companion_ids)):
         if edition and member:
             call_off(decision, member, off, edition)

@@ -11,11 +11,11 @@ from services.enrolment.domain.promotion import serve
 
 def take_in(decision: Decision, published: EditionPublished) -> Edition | None:
     """Keep a newly published edition; None where this version or a later one is kept already."""
-    known = decision.register.edition(published.edition_id)
+    known = decision.register.editions.get(published.edition_id)
     if known and known.version >= published.version:
         return None
     edition = Edition.of(published)
-    decision.register.keep_edition(edition)
+    decision.register.editions.keep(edition)
     for pool_id in house(decision, known, edition):
         serve(decision, pool_id)
     return edition

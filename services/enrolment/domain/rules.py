@@ -63,11 +63,11 @@ def _is_late(request: Request, _: Register) -> Refused | None:
 
 def _is_enrolled(request: Request, register: Register) -> Refused | None:
     main, *companions = request.party
-    if register.live(main.key):
+    if register.live.get(main.key):
         return Refused("already-enrolled")
     if not companions:
         return None
-    if any(register.live(companion.key) for companion in companions):
+    if any(register.live.get(companion.key) for companion in companions):
         return Refused("already-enrolled", "companion")
     keys = {member.key for member in request.party}
     return None if len(keys) == len(request.party) else Refused("already-enrolled", "twice")

@@ -13,7 +13,7 @@ from instroom_contracts.enrolment import Cause, PlaceConfirmed, PlaceReleased
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, Session
-from services.enrolment.domain.register import Register
+from services.enrolment.domain.register import Register, count_of
 from services.enrolment.domain.request import Member
 from services.enrolment.domain.values import (
     UNLIMITED,
@@ -50,16 +50,16 @@ def admit(decision: Decision, party_id: str, party: Sequence[Member], seating: S
     pool = before.take(size) if seating.confirmed else before.queue(decision.number)
     decision.change_pool(before, pool)
     if not seating.confirmed:
-        decision.register.keep_turn(Turn(*session.key, party_id, pool.last, size))
-    count = decision.register.count(session.key)
+        decision.register.turns.keep(Turn(session.key, pool.last, party_id, size))
+    count = count_of(decision.register, session.key)
     confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
-    decision.register.keep_count(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
+    decision.register.counts.keep(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
     return _places(party, seating, count.version), None if seating.confirmed else pool.waiting
 
 
 def pool_of(decision: Decision, session: Session) -> Pool:
     """Return a session's pool; one that nobody has drawn on yet is as the session offers it."""
-    return decision.register.pool(session.pool) or Pool(
+    return decision.register.pools.get(session.pool) or Pool(
         session.pool, session.capacity, session.capacity, sessions=(session.key,)
     )
 
@@ -77,20 +77,20 @@ def _places(party: Sequence[Member], seating: Seating, version: int) -> Places:
 
 def enter(decision: Decision, enrolment: Enrolment) -> None:
     """Keep a new enrolment, with the places that it was given, as the live one of its participant."""
-    decision.register.keep_enrolment(enrolment)
-    decision.register.keep_live(_key(enrolment), Live(enrolment.id, enrolment.source))
+    decision.register.enrolments.keep(enrolment)
+    decision.register.live.keep(Live(_key(enrolment), enrolment.id, enrolment.source))
 
 
 def promote(decision: Decision, main: Enrolment, turn: Turn) -> None:
     """Turn a party's waiting into seats in one session, and tell each of its members."""
     register = decision.register
-    pool = register.pool(decision.pool_id(turn.session))
+    pool = register.pools.get(decision.pool_id(turn.session))
     if pool is None:
         return
     decision.change_pool(pool, pool.promote(turn.seats))
-    register.strike_turn(turn)
-    register.keep_count(register.count(turn.session).change(waiting=-1, facts=0))
-    for enrolment in (main, *(register.enrolment(id) for id in main.companion_ids)):
+    register.turns.remove(turn.id)
+    register.counts.keep(count_of(register, turn.session).change(waiting=-1, facts=0))
+    for enrolment in (main, *(register.enrolments.get(id) for id in main.companion_ids)):
         place = enrolment.place(turn.session_id) if enrolment else None
         if enrolment and place:
             _confirm(decision, enrolment, place)
@@ -98,12 +98,12 @@ def promote(decision: Decision, main: Enrolment, turn: Turn) -> None:
 
 def _confirm(decision: Decision, enrolment: Enrolment, place: Place) -> None:
     register = decision.register
-    count = register.count((enrolment.edition_id, place.session_id)).change(confirmed=1, queued=-1)
-    register.keep_count(count)
+    count = count_of(register, (enrolment.edition_id, place.session_id)).change(confirmed=1, queued=-1)
+    register.counts.keep(count)
     seated = replace(place, state="confirmed", version=count.version)
     places = tuple(seated if other is place else other for other in enrolment.places)
     enrolment = replace(enrolment, places=places, state=state_of(places))
-    register.keep_enrolment(enrolment)
+    register.enrolments.keep(enrolment)
     decision.told.append(facts.place(PlaceConfirmed, enrolment, seated, "promotion"))
     decision.told.append(facts.invitation(enrolment, seated, "REQUEST", "promotion", decision.moment))
 
@@ -116,12 +116,12 @@ def release(decision: Decision, enrolment: Enrolment, session_ids: Collection[st
     if not staying:
         decision.told.append(facts.cancelled(enrolment, cause))
         if is_live(enrolment, decision.register):
-            decision.register.keep_live(_key(enrolment), None)
+            decision.register.live.remove(_key(enrolment))
     places = tuple(
         place if place in staying else _released(decision, ended, place, cause) for place in enrolment.places
     )
     ended = replace(ended, places=places)
-    decision.register.keep_enrolment(ended)
+    decision.register.enrolments.keep(ended)
     return ended
 
 
@@ -132,7 +132,7 @@ def withdraw_again(decision: Decision, enrolment: Enrolment, cause: Cause) -> No
     """
     seats = (place for place in enrolment.places if place.state == "released" and place.sequence)
     decision.told += [facts.invitation(enrolment, place, "CANCEL", cause, decision.moment) for place in seats]
-    decision.register.keep_enrolment(enrolment)
+    decision.register.enrolments.keep(enrolment)
 
 
 def call_off(decision: Decision, enrolment: Enrolment, session_ids: Collection[str], edition: Edition) -> Enrolment:
@@ -159,7 +159,7 @@ def _tell_who_waited(decision: Decision, enrolment: Enrolment, places: list[Plac
 
 def is_live(enrolment: Enrolment, register: Register) -> bool:
     """Say whether an enrolment is registered as the live one of its participant."""
-    live = register.live(_key(enrolment))
+    live = register.live.get(_key(enrolment))
     return live is not None and live.enrolment_id == enrolment.id
 
 
@@ -177,9 +177,9 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
         return place
     seated = place.state == "confirmed"
     (_return_seat if seated else _shorten_turn)(decision, enrolment, place)
-    count = decision.register.count((enrolment.edition_id, place.session_id))
+    count = count_of(decision.register, (enrolment.edition_id, place.session_id))
     count = count.change(confirmed=-1) if seated else count.change(queued=-1)
-    decision.register.keep_count(count)
+    decision.register.counts.keep(count)
     released = replace(place, state="released", version=count.version, sequence=place.sequence + seated)
     decision.told.append(facts.place(PlaceReleased, enrolment, released, cause))
     if seated:
@@ -188,29 +188,29 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
 
 
 def _return_seat(decision: Decision, enrolment: Enrolment, place: Place) -> None:
-    if pool := decision.register.pool(decision.pool_id((enrolment.edition_id, place.session_id))):
+    if pool := decision.register.pools.get(decision.pool_id((enrolment.edition_id, place.session_id))):
         decision.change_pool(pool, pool.release())
 
 
 def _shorten_turn(decision: Decision, enrolment: Enrolment, place: Place) -> None:
     """Let a waiting party need one seat less; the last of it to go gives up the turn."""
     register, session = decision.register, (enrolment.edition_id, place.session_id)
-    turn = register.turn(turn_id(enrolment.party_id, place.session_id))
-    pool = register.pool(decision.pool_id(session))
+    turn = register.turns.get(turn_id(enrolment.party_id, place.session_id))
+    pool = register.pools.get(decision.pool_id(session))
     if turn is None or pool is None:
         return
     if turn.seats > 1:
-        register.keep_turn(replace(turn, seats=turn.seats - 1))
+        register.turns.keep(replace(turn, seats=turn.seats - 1))
     else:
-        register.strike_turn(turn)
-        register.keep_count(register.count(session).change(waiting=-1, facts=0))
+        register.turns.remove(turn.id)
+        register.counts.keep(count_of(register, session).change(waiting=-1, facts=0))
         decision.change_pool(pool, pool.leave_queue())
 
 
 def move(decision: Decision, session: Session, before_id: str, after_id: str) -> None:
     """Have a session draw on a pool, and no longer on the one before; its seats and its turns go along."""
     register = decision.register
-    count, before, after = register.count(session.key), register.pool(before_id), register.pool(after_id)
+    count, before, after = count_of(register, session.key), register.pools.get(before_id), register.pools.get(after_id)
     last = 0
     if before and session.key in before.sessions:
         last = before.last
@@ -232,11 +232,11 @@ def offer(decision: Decision, pool: Pool, capacity: int | None) -> None:
 def keep_as_read(decision: Decision, pools: Iterable[Pool]) -> None:
     """Keep pools again as they are: what was decided from reading them must not stand if somebody changes them now."""
     for pool in pools:
-        decision.register.keep_pool(pool)
+        decision.register.pools.keep(pool)
 
 
 def number_fact(decision: Decision, session: SessionKey) -> SessionCount:
     """Count one more fact of a session, so that no two of them share a version; return its count."""
-    count = decision.register.count(session).change()
-    decision.register.keep_count(count)
+    count = count_of(decision.register, session).change()
+    decision.register.counts.keep(count)
     return count

@@ -107,6 +107,11 @@ class SessionCount:
     waiting: int = 0
 
     @property
+    def id(self) -> str:
+        """Return the id: one per session."""
+        return "/".join(self.session)
+
+    @property
     def session(self) -> SessionKey:
         """Return the session that is counted."""
         return (self.edition_id, self.session_id)
@@ -173,8 +178,12 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Who holds the one live enrolment of a participant in an edition, and the source that it belongs to."""
+    """The one live enrolment of a participant in an edition, and the source that it belongs to.
 
+    `id` is the participant's key in the edition (`participant_key`).
+    """
+
+    id: str
     enrolment_id: str
     source: str
 
@@ -188,10 +197,9 @@ class Turn:
     share a pool later can be compared.
     """
 
-    edition_id: str
-    session_id: str
-    enrolment_id: str
+    session: SessionKey
     number: int
+    enrolment_id: str
     seats: int
 
     @property
@@ -200,9 +208,9 @@ class Turn:
         return turn_id(self.enrolment_id, self.session_id)
 
     @property
-    def session(self) -> SessionKey:
-        """Return the session that it is for."""
-        return (self.edition_id, self.session_id)
+    def session_id(self) -> str:
+        """Return the id of the session within its edition."""
+        return self.session[1]
 
     @property
     def order(self) -> tuple[int, str]:
@@ -227,9 +235,9 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """How many requests wait for an edition, and the number of the last one that came."""
+    """How many requests wait for the edition with this id, and the number of the last one that came."""
 
-    edition_id: str
+    id: str
     last: int = 0
     waiting: int = 0
 

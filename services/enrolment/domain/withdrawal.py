@@ -31,7 +31,7 @@ def objection(
 
 def withdraw(decision: Decision, enrolment: Enrolment, cause: Cause) -> None:
     """End an enrolment, with those of its companions; a companion's alone leaves the rest of the party in place."""
-    companions = (decision.register.enrolment(id) for id in enrolment.companion_ids)
+    companions = (decision.register.enrolments.get(id) for id in enrolment.companion_ids)
     party = [enrolment, *(one for one in companions if one and one.state != "cancelled")]
     for member in party:
         release(decision, member, {place.session_id for place in member.places}, cause)

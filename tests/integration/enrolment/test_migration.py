@@ -66,7 +66,7 @@ async def go_on(ground: Ground) -> None:
     left = [DUE.read(row) for row in await ground.rows("due")]
     for one in left:
         portion = heard[one.type]
-        event = new_event(portion.model.model_validate(one.data), source=SOURCE, id=one.id)
+        event = new_event(portion.model.model_validate(one.data), source=SOURCE, id=one.event)
         await ground.committer().commit([Received(portion, "", b"", None, {}, event, "")])
 
 

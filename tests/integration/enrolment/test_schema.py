@@ -59,7 +59,7 @@ async def test_without_the_guard_it_can(ground: Ground, monkeypatch: pytest.Monk
 
 async def test_a_turn_is_given_once(ground: Ground) -> None:
     """Two parties with one number would make the order of a waiting list a matter of chance."""
-    turns = [Turn("noord", "atelier", f"enrolment-{number}", number=1, seats=1) for number in range(2)]
+    turns = [Turn(("noord", "atelier"), 1, f"enrolment-{number}", 1) for number in range(2)]
     rows = [{"_id": turn.enrolment_id, "revision": 1, **WAITING.write(turn)} for turn in turns]
     with pytest.raises(BulkWriteError):
         await ground.database["waiting_list"].insert_many(rows)

@@ -50,7 +50,7 @@ def event_of(due: Due) -> CloudEvent[EventData]:
 def test_what_is_planned_names_its_event_by_who_planned_it() -> None:
     """However often that is decided; and another the next time, so that neither is taken for the other."""
     assert planned() == planned()
-    assert planned("1").id != planned("2").id
+    assert planned("1").event != planned("2").event
     assert planned().at == planned().moment == LATER
 
 
@@ -89,7 +89,7 @@ def test_what_is_left_waits_its_turn_and_whoever_adds_to_it_does_not_hold_it_up(
     due = kept.get(*KEY)
     assert due is not None
     assert (due.at, due.data["jar"]) == (at, "b")
-    assert [due.id] == [one.id for one in known] or not known
+    assert [due.event] == [one.event for one in known] or not known
 
 
 async def test_a_command_of_the_schedule_leaves_no_record_and_one_from_outside_does() -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
+from chassis.documents import Collection
 from chassis.due import DUE, Due
 from instroom_contracts import catalog
 from instroom_contracts.cloudevent import EventData, type_of
 from services.enrolment.domain import decision
 from services.enrolment.domain.values import Pool
 from services.enrolment.internal import EditionSettling, PoolServing
-from services.enrolment.ledger import Ledger
 from services.enrolment.storage import ENROLMENTS
 from tests.support.memory import Contested
 from tests.unit.enrolment.examples import Desk, choice, companion, edition
@@ -97,11 +98,11 @@ def test_somebody_would_if_only_a_pool_that_changes_were_kept(
     case: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twin: what the two have written is not the same, and both stand."""
-    keep = Ledger.keep_pool
+    keep = Collection.keep
 
-    def keep_changed(ledger: Ledger, pool: Pool) -> None:
-        if ledger.pool(pool.id) != pool:
-            keep(ledger, pool)
+    def keep_changed(of: Collection[Any], value: Any) -> None:
+        if not isinstance(value, Pool) or of.get(value.id) != value:
+            keep(of, value)
 
-    monkeypatch.setattr(Ledger, "keep_pool", keep_changed)
+    monkeypatch.setattr(Collection, "keep", keep_changed)
     assert case() == "queued"

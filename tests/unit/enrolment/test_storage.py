@@ -23,8 +23,8 @@ VALUES: list[tuple[Kind[Any], str, Any]] = [
     (storage.POOLS, "zaal", Pool("zaal", 20, 21, 21, 40, 3, (("noord", "atelier"), ("zuid", "atelier")))),
     (storage.POOLS, "open", Pool("open", None, None)),
     (storage.SESSIONS, "noord/atelier", SessionCount("noord", "atelier", 9, 4, 2, 1)),
-    (storage.PARTICIPANTS, "a1b2", Live("enrolment-1", "urn:nld:oin:1")),
-    (storage.WAITING, "enrolment-1/atelier", Turn("noord", "atelier", "enrolment-1", 4, 2)),
+    (storage.PARTICIPANTS, "a1b2", Live("a1b2", "enrolment-1", "urn:nld:oin:1")),
+    (storage.WAITING, "enrolment-1/atelier", Turn(("noord", "atelier"), 4, "enrolment-1", 2)),
     (storage.PARKED, "urn:x 1", Parked("urn:x 1", "noord", 1, ASKED, "{}")),
     (storage.PARKINGS, "noord", Parking("noord", 3, 2)),
     (
@@ -100,16 +100,16 @@ def test_a_time_is_kept_as_an_instant() -> None:
 
 
 def test_waiting_lists_are_ordered_by_turn() -> None:
-    """The index of `schema` and this order must name the same fields."""
-    turn = Turn("noord", "atelier", "enrolment-1", 4, 2)
-    document = storage.write_turn(turn)
-    order = storage.WAITING_BY_SESSION
-    assert (document[order.group], document[order.rank]) == (order.group_of(turn), order.rank_of(turn))
+    """What the index is on, and what is read from a value, must be the same."""
+    turn = Turn(("noord", "atelier"), 4, "enrolment-1", 2)
+    document = storage.WAITING.write(turn)
+    lookup = storage.WAITING_BY_SESSION
+    assert (document[lookup.group], document[lookup.rank]) == (lookup.group_of(turn), lookup.rank_of(turn))
 
 
 def test_parked_requests_are_ordered_by_number() -> None:
     """First come, first served."""
     parked = Parked("a 1", "noord", 2, ASKED, "{}")
-    document = storage.write_parked(parked)
-    order = storage.PARKED_BY_EDITION
-    assert (document[order.group], document[order.rank]) == (order.group_of(parked), order.rank_of(parked))
+    document = storage.PARKED.write(parked)
+    lookup = storage.PARKED_BY_EDITION
+    assert (document[lookup.group], document[lookup.rank]) == (lookup.group_of(parked), lookup.rank_of(parked))

@@ -90,7 +90,7 @@ def strand(kept: Kept) -> None:
 
 def register(kept: Kept) -> None:
     """Register an enrolment as its participant's, whether there is one or not."""
-    live = PARTICIPANTS.write(Live(STRANDED, WEBSITE))
+    live = PARTICIPANTS.write(Live("", STRANDED, WEBSITE))
     kept["participants"].insert_one({"_id": participant_key(PLAIN, PERSON), "revision": 1, **live})
 
 

@@ -98,7 +98,7 @@ def test_who_is_live_under_another_enrolment_stays_so() -> None:
     """An earlier enrolment that ends takes nothing from a later one."""
     desk, kim, _ = queued()
     ((key, _),) = desk.memory.all(PARTICIPANTS).items()
-    desk.memory.put(PARTICIPANTS, key, Live("another", kim.source))
+    desk.memory.put(PARTICIPANTS, key, Live(key, "another", kim.source))
     desk.cancel(kim.id)
     assert desk.memory.all(PARTICIPANTS)[key].enrolment_id == "another"
 
