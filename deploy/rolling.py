@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from deploy import accounts
 from deploy.doors import Doors
 from deploy.local.errors import LocalError
-from services.enrolment import migration as seats
+from services.enrolment.migrations import pools as seats
 from services.notification import migration as mails
 
 OF_OLD = {"enrolment": seats.OF_OLD, "notification": mails.OF_OLD}

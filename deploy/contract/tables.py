@@ -13,7 +13,7 @@ from instroom_contracts.enrolment import RequestRefused
 from instroom_contracts.topology import INTAKE, TYPES, traits
 from services.catalog import app as catalog_app
 from services.enrolment import app as enrolment_app
-from services.enrolment.domain.values import Policy
+from services.enrolment.domain.policy import Policy
 from services.notification import app as notification_app
 
 Models = tuple[type[EventData], ...]

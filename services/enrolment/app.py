@@ -8,6 +8,7 @@ from functools import partial
 
 from chassis.documents import Documents
 from chassis.handling import Hears, Tell, UnknownType, told_by
+from chassis.mongo import Database
 from chassis.schedule import Schedule
 from chassis.service import Service, run
 from chassis.topology import UNROUTED
@@ -16,37 +17,50 @@ from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import SourcesClaimed
 from instroom_contracts.intake import AnswerRequested, EnrolmentCancellationRequested, EnrolmentRequested
 from instroom_contracts.topology import traits
-from services.enrolment import gauges, handlers, needs, rekeying, schema, settling, untold, waited
-from services.enrolment.domain.values import Policy
+from services.enrolment import gauges
+from services.enrolment.domain.policy import Policy
+from services.enrolment.handlers import (
+    answers,
+    cancel,
+    decide_request,
+    editions,
+    enrol,
+    parked,
+    sources,
+    untold,
+    waiting_lists,
+)
+from services.enrolment.handlers.invalid import refuse_invalid
 from services.enrolment.internal import AsideTried, EditionSettling, PlacesUntold, PoolServing, WaitEnded
+from services.enrolment.migrations import participants, pools, unsettled
 from services.enrolment.settings import Settings
+from services.enrolment.storage import schema
 
 
 def hears(policy: Policy) -> tuple[Hears, ...]:
     """Return what the service hears, with who handles it under this policy."""
-    refuse = handlers.refuse_invalid
-    enrol, cancel = partial(handlers.enrol, policy=policy), partial(handlers.cancel_enrolment, policy=policy)
-    tell_again = partial(handlers.tell_again, policy=policy)
+    to_enrol, to_cancel = partial(enrol.enrol, policy=policy), partial(cancel.cancel_enrolment, policy=policy)
+    tell_again = partial(answers.tell_again, policy=policy)
     return (
-        Hears.of(EnrolmentRequested, enrol, refuse, needs.to_enrol),
-        Hears.of(EnrolmentCancellationRequested, cancel, refuse, needs.to_cancel),
-        Hears.of(AnswerRequested, tell_again, refuse, needs.to_tell_again, handlers.ask_later),
-        Hears(UnknownType, UNROUTED, _hold, refuse),
-        Hears.of(EditionPublished, settling.keep_edition, needs=needs.to_keep),
-        Hears.of(SourcesClaimed, handlers.assign_sources, refuse),
+        Hears.of(EnrolmentRequested, to_enrol, refuse_invalid, decide_request.to_decide),
+        Hears.of(EnrolmentCancellationRequested, to_cancel, refuse_invalid, cancel.to_cancel),
+        Hears.of(AnswerRequested, tell_again, refuse_invalid, answers.to_tell_again, answers.ask_later),
+        Hears(UnknownType, UNROUTED, _hold, refuse_invalid),
+        Hears.of(EditionPublished, editions.keep_edition, needs=editions.to_keep),
+        Hears.of(SourcesClaimed, sources.assign_sources, refuse_invalid),
     )
 
 
 PORTIONS: tuple[Hears, ...] = (
-    Hears(EditionSettling, "", settling.settle_edition, needs=needs.to_settle),
-    Hears(PoolServing, "", settling.serve_pool, needs=needs.to_serve),
+    Hears(EditionSettling, "", editions.settle_edition, needs=editions.to_settle),
+    Hears(PoolServing, "", waiting_lists.serve_pool, needs=waiting_lists.to_serve),
     Hears(PlacesUntold, "", untold.tell_of_places_gone),
 )
 """What goes on in portions; it comes from no exchange."""
 
 WAITS: tuple[Hears, ...] = (
-    Hears(WaitEnded, "", waited.end_wait, needs=needs.to_end_wait),
-    Hears(AsideTried, "", waited.try_again, needs=needs.to_try_again),
+    Hears(WaitEnded, "", parked.end_wait, needs=parked.to_end_wait),
+    Hears(AsideTried, "", parked.try_again, needs=parked.to_try_again),
 )
 """What falls due when a request has waited for its edition; it comes from no exchange either."""
 
@@ -58,6 +72,14 @@ def _hold(_: CloudEvent[UnknownType], __: Documents, ___: datetime) -> Sequence[
     return ()
 
 
+async def prepare(database: Database, now: datetime) -> None:
+    """Bring what is kept to the form of today, with its guards and its indexes, as often as you like."""
+    await schema.guard(database)
+    await pools.migrate(database, now)
+    await schema.make_indexes(database)
+    await unsettled.take_over(database, now)
+
+
 def service(settings: Settings) -> Service:
     """Return the service as these settings make it."""
     source = settings.source("enrolment")
@@ -66,10 +88,10 @@ def service(settings: Settings) -> Service:
         hears(settings.policy()),
         TELLS,
         schema.KEPT,
-        schema.prepare,
-        tasks=(Schedule(PORTIONS, WAITS, source).run, rekeying.rekey_again),
+        prepare,
+        tasks=(Schedule(PORTIONS, WAITS, source).run, participants.rekey_again),
         looks=(gauges.seats,),
-        migrations=(rekeying.rekey,),
+        migrations=(participants.rekey,),
     )
 
 

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from chassis.documents import Document
 from chassis.gauges import Key, gauge
 from chassis.mongo import Database, aggregated
-from services.enrolment.storage import EDITIONS, SESSIONS
+from services.enrolment.storage.kinds import EDITIONS, SESSIONS
 
 MOST_SESSIONS = 200
 """How many sessions are shown, those that begin last first: each is three series that Prometheus keeps."""

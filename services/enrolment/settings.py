@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from chassis.settings import ServiceSettings
 from instroom_contracts.fields import Source
-from services.enrolment.domain.values import Policy
+from services.enrolment.domain.policy import Policy
 
 
 class Settings(ServiceSettings):

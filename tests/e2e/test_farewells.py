@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bson.json_util import loads
 
-from services.enrolment.domain.values import enrolment_id
+from services.enrolment.domain.ids import enrolment_id
 from tests.e2e.world import World, open_world
 from tests.support.calendars import received
 from tests.support.eventually import eventually

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from services.enrolment.storage import PARTICIPANTS
+from services.enrolment.storage.kinds import PARTICIPANTS
 from tests.e2e.world import World, open_world
 from tests.support.place import Place
 from tests.support.running import running

@@ -38,7 +38,7 @@ PERSON = {
     "sessions": "participatie-als-proces",
     "time": "2021-05-20T11:30:00+02:00",
 }
-CHANGING = {"counters", "leases", "outbox", "pools", "sessions", "mails"}
+CHANGING = {"counters", "leases", "outbox", "pools", "sessions", "meetings", "mails"}
 """Collections whose documents change with every request, or with the time."""
 Documents = Mapping[str, list[dict[str, Any]]]
 

@@ -21,8 +21,11 @@ from pymongo import DeleteOne, ReplaceOne
 from chassis import committer, consumer, deciding, facts, hands, inbox, lane, link, mongo, reading, service, store
 from chassis.pipeline import Confirms
 from instroom_contracts.cloudevent import decode
-from services.enrolment import answering, rekeying, schema, settling, storage, untold
-from services.enrolment.domain import decision, rules, values
+from services.enrolment.domain import decision, rules
+from services.enrolment.domain.seats import UNLIMITED, Pool
+from services.enrolment.handlers import concluding, editions, untold
+from services.enrolment.migrations import participants
+from services.enrolment.storage import kinds, schema
 from services.notification import handlers, ledger
 
 FRAGILE = b"handle with care"
@@ -36,8 +39,8 @@ def switch(owner: object, name: str, stand_in: object) -> None:
 
 def seats() -> None:
     """Give seats whether there are any or not."""
-    switch(values.Pool, "free", property(lambda _: values.UNLIMITED))
-    switch(values.Pool, "capped", lambda pool: replace(pool, limit=None))
+    switch(Pool, "free", property(lambda _: UNLIMITED))
+    switch(Pool, "capped", lambda pool: replace(pool, limit=None))
     switch(schema, "POOL_GUARD", {})
 
 
@@ -155,7 +158,7 @@ def crumbs() -> None:
 
 def revisions() -> None:
     """Write pools and counts over whatever others have made of them."""
-    write, unguarded = store.bulk_write, {storage.POOLS.collection, storage.SESSIONS.collection}
+    write, unguarded = store.bulk_write, {kinds.POOLS.collection, kinds.SESSIONS.collection}
 
     async def overwrite(database: mongo.Database, collection: str, bulk: store.Bulk, session: Any) -> None:
         if collection in unguarded:
@@ -257,7 +260,7 @@ def keys() -> None:
 
     async def nothing(*_: object) -> None: ...
 
-    switch(rekeying, "rekey", nothing)
+    switch(participants, "rekey", nothing)
 
 
 def farewells() -> None:
@@ -277,7 +280,7 @@ def scales() -> None:
 
 def rest() -> None:
     """Do the first portion of long work, and forget what is left."""
-    for where in (answering, settling):
+    for where in (concluding, editions):
         switch(where, "go_on", lambda *_, **__: None)
 
 

@@ -20,11 +20,12 @@ BREACHES = {
     "contracts-small": ("contracts/instroom_contracts/topology.py", "import aio_pika"),
     "checking-small": ("checking/instroom_checking/stage.py", "import chassis.connections"),
     "publishing-apart": ("deploy/accounts.py", "import publishing.published"),
-    "motor-in-one-place": ("services/enrolment/storage.py", "import motor.motor_asyncio"),
+    "motor-in-one-place": ("services/enrolment/storage/kinds.py", "import motor.motor_asyncio"),
     "traces-in-one-place": ("chassis/committer.py", "import opentelemetry.trace"),
     "layers": ("chassis/consumer.py", "import services.enrolment"),
     "layers-of-the-chassis": ("chassis/tracing.py", "import chassis.spans"),
-    "handlers-pure": ("services/enrolment/settling.py", "import time"),
+    "layers-of-enrolment": ("services/enrolment/storage/ledger.py", "import services.enrolment.handlers.enrol"),
+    "handlers-pure": ("services/enrolment/handlers/editions.py", "import time"),
 }
 
 

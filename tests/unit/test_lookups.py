@@ -9,9 +9,9 @@ import pytest
 
 from chassis.documents import Lookup
 from services.catalog import storage as catalog
-from services.enrolment import schema, storage
+from services.enrolment.storage import kinds, schema
 
-MADE = {catalog: catalog.LOOKUPS, storage: schema.LOOKUPS, import_module("services.notification.storage"): ()}
+MADE = {catalog: catalog.LOOKUPS, kinds: schema.LOOKUPS, import_module("services.notification.storage"): ()}
 """The lookups that a service makes an index for, by the module that declares them."""
 
 

@@ -6,7 +6,8 @@ from instroom_contracts.enrolment import SessionFull, SessionReopened
 from services.enrolment.domain import facts, transitions
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
-from services.enrolment.domain.values import Pool, SessionKey
+from services.enrolment.domain.ids import SessionKey
+from services.enrolment.domain.seats import Pool
 
 
 def tell_availability(decision: Decision) -> None:

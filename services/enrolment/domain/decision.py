@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from instroom_contracts.cloudevent import EventData
 from services.enrolment.domain.edition import own_pool
+from services.enrolment.domain.ids import SessionKey
 from services.enrolment.domain.register import Register
-from services.enrolment.domain.values import Pool, SessionKey
+from services.enrolment.domain.seats import Pool
 
 PORTION = 200
 """How many places one decision gives or takes at most beyond what it was asked for; the rest follows in portions."""

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from instroom_contracts import catalog
 from instroom_contracts.visible import visible
-from services.enrolment.domain.values import SessionKey
+from services.enrolment.domain.ids import SessionKey
 
 Restriction = Literal["role", "organisation", "region", "region-missing"]
 """By which kind of restriction somebody falls outside an audience."""

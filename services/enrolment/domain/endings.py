@@ -8,9 +8,9 @@ from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.availability import tell_again_offered
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.enrolment import Enrolment
 from services.enrolment.domain.register import count_of
 from services.enrolment.domain.transitions import call_off
-from services.enrolment.domain.values import Enrolment
 from services.enrolment.domain.withdrawal import serve_after
 
 

@@ -11,8 +11,10 @@ from instroom_contracts.cloudevent import EventData, type_of
 from instroom_contracts.intake import Participant
 from instroom_contracts.notification import InvitationRequested, Method, NoticeRequested, QueuedSession, Recipient
 from instroom_contracts.topology import traits
+from services.enrolment.domain.enrolment import Enrolment, Place
+from services.enrolment.domain.ids import invite_id
+from services.enrolment.domain.seats import SessionCount
 from services.enrolment.domain.sentences import Refused
-from services.enrolment.domain.values import Enrolment, Place, SessionCount, invite_id
 
 Decided = contract.EnrolmentConfirmed | contract.EnrolmentQueued
 PlaceFact = contract.PlaceConfirmed | contract.PlaceReleased

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
+from services.enrolment.domain.enrolment import Enrolment, state_of
 from services.enrolment.domain.facts import Positions
 from services.enrolment.domain.promotion import is_behind, serve
 from services.enrolment.domain.register import count_of
 from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.transitions import Places, Seating, admit, enter, pool_of
-from services.enrolment.domain.values import Enrolment, state_of
 
 
 def enrol(decision: Decision, request: Request) -> Refused | None:

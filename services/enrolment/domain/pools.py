@@ -11,8 +11,8 @@ from itertools import chain
 
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, Session, own_pool
+from services.enrolment.domain.seats import Pool
 from services.enrolment.domain.transitions import move, offer
-from services.enrolment.domain.values import Pool
 
 
 def house(decision: Decision, known: Edition | None, edition: Edition) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.enrolment import Enrolment
+from services.enrolment.domain.ids import turn_id
+from services.enrolment.domain.seats import Pool, Turn
 from services.enrolment.domain.transitions import call_off, keep_as_read, promote
-from services.enrolment.domain.values import Enrolment, Pool, Turn, turn_id
 
 FIRST_LOOK = 16
 """How many turns are looked at first; twice as many each time that is not enough."""

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.values import Enrolment, Live, Pool, SessionCount, SessionKey, Turn
+from services.enrolment.domain.enrolment import Enrolment, Live
+from services.enrolment.domain.ids import SessionKey
+from services.enrolment.domain.seats import Pool, SessionCount, Turn
 
 T = TypeVar("T")
 

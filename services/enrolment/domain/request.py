@@ -8,7 +8,7 @@ from datetime import datetime
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.intake import EnrolmentRequested, Participant
 from services.enrolment.domain.edition import Edition, Profile, Session, comparable
-from services.enrolment.domain.values import companion_id, enrolment_id, participant_key
+from services.enrolment.domain.ids import companion_id, enrolment_id, participant_key
 
 
 @dataclass(frozen=True, slots=True)

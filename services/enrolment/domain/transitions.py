@@ -13,22 +13,11 @@ from instroom_contracts.enrolment import Cause, PlaceConfirmed, PlaceReleased
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, Session
+from services.enrolment.domain.enrolment import Enrolment, Live, Place, PlaceState, state_of
+from services.enrolment.domain.ids import SessionKey, participant_key, turn_id
 from services.enrolment.domain.register import Register, count_of
 from services.enrolment.domain.request import Member
-from services.enrolment.domain.values import (
-    UNLIMITED,
-    Enrolment,
-    Live,
-    Place,
-    PlaceState,
-    Pool,
-    SessionCount,
-    SessionKey,
-    Turn,
-    participant_key,
-    state_of,
-    turn_id,
-)
+from services.enrolment.domain.seats import UNLIMITED, Pool, SessionCount, Turn
 
 Places = tuple[Place | None, ...]
 """The place of each member of a party in one session; None for who does not come there."""

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 
 from instroom_contracts.enrolment import Cause
 from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.enrolment import Enrolment
 from services.enrolment.domain.promotion import serve
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.sentences import Refused
 from services.enrolment.domain.transitions import is_live, release
-from services.enrolment.domain.values import Enrolment
 
 
 def objection(

@@ -16,7 +16,7 @@ from chassis.service import KEPT
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
 from services.catalog import storage as catalog
-from services.enrolment import schema as enrolment
+from services.enrolment.storage import schema as enrolment
 from services.notification import storage as notification
 from tests.integration.cli.desk import EDITION, TIME, Desk
 from tests.support.eventually import eventually

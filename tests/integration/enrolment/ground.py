@@ -19,8 +19,8 @@ from chassis.mongo import Database, Driver, Mongo
 from chassis.outbox import Teller
 from chassis.service import KEPT, Task
 from instroom_contracts.cloudevent import CloudEvent, data_digest, decode, encode
-from services.enrolment import schema
-from services.enrolment.app import TELLS, hears
+from services.enrolment.app import TELLS, hears, prepare
+from services.enrolment.storage import schema
 from tests.support.place import Place
 from tests.unit.enrolment.examples import POLICY
 
@@ -90,7 +90,7 @@ async def open_ground(place: Place, driver: Driver) -> AsyncIterator[Ground]:
     try:
         database = mongo.database(place.database("enrolment"))
         await make(database, (*KEPT, *schema.KEPT))
-        await schema.prepare(database, datetime.now(UTC))
+        await prepare(database, datetime.now(UTC))
         yield Ground(mongo, database)
     finally:
         await mongo.close()

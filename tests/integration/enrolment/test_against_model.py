@@ -22,8 +22,8 @@ from chassis.mongo import Driver
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event, type_of
 from instroom_contracts.topology import TYPES
-from services.enrolment.domain.values import Turn
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from services.enrolment.domain.seats import Turn
+from services.enrolment.storage.kinds import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.integration.enrolment.ground import Ground, open_ground, received
 from tests.support.place import Place
 from tests.unit.enrolment.examples import ASKED, CATALOG, Desk

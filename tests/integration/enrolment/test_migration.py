@@ -19,10 +19,10 @@ from chassis.deciding import Received
 from chassis.documents import Document
 from chassis.due import DUE
 from instroom_contracts.cloudevent import new_event, type_of
-from services.enrolment import migration, schema
-from services.enrolment.app import PORTIONS
-from services.enrolment.domain.values import enrolment_id
-from services.enrolment.storage import ENROLMENTS, POOLS, SESSIONS, WAITING
+from services.enrolment.app import PORTIONS, prepare
+from services.enrolment.domain.ids import enrolment_id
+from services.enrolment.migrations import pools as migration
+from services.enrolment.storage.kinds import ENROLMENTS, POOLS, SESSIONS, WAITING
 from tests.integration.enrolment.ground import SOURCE, Ground, received
 from tests.unit.enrolment.examples import WEBSITE, cancellation, request
 
@@ -72,7 +72,7 @@ async def go_on(ground: Ground) -> None:
 
 async def test_each_provider_has_a_room_of_its_own(old: Ground) -> None:
     """Seats of one are no longer taken by the other's people, and those who wait wait for their own."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     pools = await old.all(POOLS)
     hall, other = pools[f"{ONE}:zaal"], pools[f"{TWO}:zaal"]
     assert (hall.capacity, hall.limit, hall.taken, hall.waiting) == (2, 2, 2, 2)
@@ -83,7 +83,7 @@ async def test_each_provider_has_a_room_of_its_own(old: Ground) -> None:
 
 async def test_a_session_that_had_moved_has_its_seats_and_its_list_back(old: Ground) -> None:
     """Who got a seat too many keeps it, nothing is given until it fits, and who waited longest comes first."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     room = (await old.all(POOLS))[f"{ONE}:lokaal"]
     assert (room.capacity, room.limit, room.taken, room.waiting) == (1, 2, 2, 2)
     assert [name for name in await waiting(old) if name in {"han", "jan"}] == ["han", "jan"]
@@ -95,7 +95,7 @@ async def test_a_session_that_had_moved_has_its_seats_and_its_list_back(old: Gro
 async def test_turns_keep_their_order_and_can_be_compared_with_those_to_come(old: Ground) -> None:
     """What 0.2.0 numbered by pool from 1 must not overtake, nor be overtaken by, whoever comes to share the seats."""
     before = await waiting_of_old(old)
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     assert await waiting(old) == before
     counts = await old.all(SESSIONS)
     assert {id: count.waiting for id, count in counts.items()} == {
@@ -121,7 +121,7 @@ async def waiting_of_old(old: Ground) -> list[str]:
 
 async def test_seats_that_were_found_go_to_who_waits_and_are_told(old: Ground) -> None:
     """A room that turns out to be free must not wait for the next request to be given."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     await go_on(old)
     assert (await old.all(ENROLMENTS))[of("cas")].state == "confirmed"
     told = await old.told()
@@ -132,9 +132,9 @@ async def test_seats_that_were_found_go_to_who_waits_and_are_told(old: Ground) -
 
 async def test_a_migration_is_done_once(old: Ground) -> None:
     """Every start looks, and finds nothing to do."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     kept = await everything(old)
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     assert await everything(old) == kept
 
 
@@ -156,7 +156,7 @@ async def test_a_migration_that_broke_off_is_taken_up(old: Ground, step: str, mo
         patch.setattr(migration, step, killed)
         with pytest.raises(KeyboardInterrupt):
             await migration.migrate(old.database, datetime.now(UTC))
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     assert (await old.all(POOLS))[f"{ONE}:lokaal"].taken == 2
     assert len(await old.all(WAITING)) == 7
     assert not await migration._is_old(old.database)
@@ -164,7 +164,7 @@ async def test_a_migration_that_broke_off_is_taken_up(old: Ground, step: str, mo
 
 async def test_nobody_writes_in_the_old_form_any_more(old: Ground) -> None:
     """A process of 0.2.0 that still runs must not count what is there no longer: the database refuses it."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     count = {"editionId": "noord", "sessionId": "hal", "version": 9, "confirmed": 0, "queued": 0}
     with pytest.raises(Exception, match="Document failed validation"):
         await old.database["sessions"].replace_one({"_id": "noord/hal"}, count)
@@ -180,5 +180,5 @@ async def test_without_the_moments_of_decision_turns_of_two_pools_are_mixed_up(
 
     monkeypatch.setattr(migration, "_decided", forgotten)
     before = await waiting_of_old(old)
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     assert await waiting(old) != before

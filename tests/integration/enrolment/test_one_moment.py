@@ -17,7 +17,7 @@ from chassis.store import Store
 from instroom_contracts.cloudevent import new_event
 from services.enrolment.app import PORTIONS
 from services.enrolment.domain import decision
-from services.enrolment.storage import POOLS
+from services.enrolment.storage.kinds import POOLS
 from tests.integration.enrolment.ground import SOURCE, Ground, received
 from tests.unit.enrolment.examples import CATALOG, EDITION, choice, edition, request
 

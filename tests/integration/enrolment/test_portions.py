@@ -13,10 +13,9 @@ from chassis.due import DUE
 from chassis.schedule import Schedule
 from chassis.store import Store
 from instroom_contracts.cloudevent import new_event
-from services.enrolment import schema
-from services.enrolment.app import PORTIONS
+from services.enrolment.app import PORTIONS, prepare
 from services.enrolment.domain import decision, endings
-from services.enrolment.storage import ENROLMENTS, ENROLMENTS_BY_SESSION, HELD_IN, PARTICIPANTS, POOLS
+from services.enrolment.storage.kinds import ENROLMENTS, ENROLMENTS_BY_SESSION, HELD_IN, PARTICIPANTS, POOLS
 from tests.integration.enrolment.ground import SOURCE, Ground, at_work, received
 from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import ASKED, CATALOG, EDITION, choice, edition, request, session
@@ -117,7 +116,7 @@ async def test_work_that_a_handler_fails_on_rests_and_others_goes_on(
             raise RuntimeError("as a defect would")
         return end_places(*arguments)
 
-    monkeypatch.setattr("services.enrolment.settling.end_places", failing)
+    monkeypatch.setattr("services.enrolment.handlers.editions.end_places", failing)
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
     await everything_ended_once(ground)
@@ -138,11 +137,11 @@ async def test_places_that_an_earlier_release_left_end_at_the_start(
     monkeypatch.setattr(decision, "PORTION", 4)
     await of_an_earlier_release(ground)
     for _ in range(2):
-        await schema.prepare(ground.database, datetime.now(UTC))
+        await prepare(ground.database, datetime.now(UTC))
     assert len(await ground.all(DUE)) == 1
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
     kept = await ground.all(ENROLMENTS)
     assert {one.state for one in kept.values()} == {"cancelled"}
-    await schema.prepare(ground.database, datetime.now(UTC))
+    await prepare(ground.database, datetime.now(UTC))
     assert not await ground.all(DUE)

@@ -14,9 +14,9 @@ from chassis.mongo import Mongo, Session
 from chassis.service import Running
 from instroom_contracts.cloudevent import CloudEvent, new_event
 from instroom_contracts.intake import EnrolmentRequested, Participant
-from services.enrolment import rekeying
-from services.enrolment.domain.values import enrolment_id, participant_key
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
+from services.enrolment.domain.ids import enrolment_id, participant_key
+from services.enrolment.migrations import participants
+from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS
 from tests.integration.enrolment.ground import Ground, received
 from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import CATALOG, EDITION, cancellation, edition, participant, request, session
@@ -81,9 +81,9 @@ async def told_after(ground: Ground, *people: Participant) -> list[str]:
 
 async def test_who_enrolled_before_is_found_under_every_spelling(ground: Ground, monkeypatch: Any) -> None:
     """They keep their one place, and cannot take a second; a portion at a time."""
-    monkeypatch.setattr(rekeying, "PORTION", 2)
+    monkeypatch.setattr(participants, "PORTION", 2)
     ids = await enrolled_by_0_2_0(ground, *OLD, SAME)
-    await rekeying.rekey(ground.mongo, ground.database)
+    await participants.rekey(ground.mongo, ground.database)
     keys = [participant_key(EDITION, person) for person in (*OLD, SAME)]
     assert await registrations(ground) == dict(zip(keys, ids, strict=True))
     assert await told_after(ground, *AGAIN, SAME) == ["enrolment-rejected"] * 6
@@ -99,16 +99,16 @@ async def test_without_it_they_enrol_twice(ground: Ground) -> None:
 async def test_a_second_time_changes_nothing(ground: Ground) -> None:
     """It runs at every start, in every replica."""
     await enrolled_by_0_2_0(ground, *OLD, SAME)
-    await rekeying.rekey(ground.mongo, ground.database)
+    await participants.rekey(ground.mongo, ground.database)
     before = [await ground.rows(kind.collection) for kind in (ENROLMENTS, PARTICIPANTS)]
-    await asyncio.gather(*(rekeying.rekey(ground.mongo, ground.database) for _ in range(3)))
+    await asyncio.gather(*(participants.rekey(ground.mongo, ground.database) for _ in range(3)))
     assert [await ground.rows(kind.collection) for kind in (ENROLMENTS, PARTICIPANTS)] == before
 
 
 async def test_replicas_that_start_together_agree(ground: Ground) -> None:
     """Whoever comes second reads again."""
     ids = await enrolled_by_0_2_0(ground, *OLD)
-    await asyncio.gather(*(rekeying.rekey(ground.mongo, ground.database) for _ in range(3)))
+    await asyncio.gather(*(participants.rekey(ground.mongo, ground.database) for _ in range(3)))
     assert sorted((await registrations(ground)).values()) == sorted(ids)
 
 
@@ -116,7 +116,7 @@ async def test_replicas_that_start_together_agree(ground: Ground) -> None:
 async def test_of_two_enrolments_of_one_mailbox_one_is_registered(ground: Ground, second: Participant) -> None:
     """Nobody loses a place by an upgrade; the audit names the other, and the desk can cancel it."""
     ids = await enrolled_by_0_2_0(ground, OLD[0], second)
-    await rekeying.rekey(ground.mongo, ground.database)
+    await participants.rekey(ground.mongo, ground.database)
     ((key, holder),) = (await registrations(ground)).items()
     assert (key, holder in ids) == (participant_key(EDITION, OLD[0]), True)
     assert [one.state for one in (await ground.all(ENROLMENTS)).values()] == ["confirmed", "confirmed"]
@@ -125,9 +125,9 @@ async def test_of_two_enrolments_of_one_mailbox_one_is_registered(ground: Ground
 async def test_who_signed_off_with_a_replica_of_before_may_enrol_again(ground: Ground) -> None:
     """It ended the enrolment and did not know of the new key; the next start frees the participant."""
     (id,) = await enrolled_by_0_2_0(ground, OLD[0])
-    await rekeying.rekey(ground.mongo, ground.database)
+    await participants.rekey(ground.mongo, ground.database)
     await ground.database[ENROLMENTS.collection].update_one({"_id": id}, {"$set": {"state": "cancelled"}})
-    await rekeying.rekey(ground.mongo, ground.database)
+    await participants.rekey(ground.mongo, ground.database)
     assert await registrations(ground) == {}
     assert await told_after(ground, AGAIN[0]) == ["enrolment-confirmed"]
 
@@ -136,9 +136,9 @@ async def test_what_a_replica_of_before_did_beside_this_one_is_mended_soon(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upgrade starts the new processes first: until the old ones have gone they enrol under the old keys."""
-    monkeypatch.setattr(rekeying, "AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(participants, "AGAIN_AFTER_S", 0.0)
     (id,) = await enrolled_by_0_2_0(ground, OLD[0])
-    work = asyncio.create_task(rekeying.rekey_again(cast("Running", ground)))
+    work = asyncio.create_task(participants.rekey_again(cast("Running", ground)))
 
     async def mended() -> bool:
         return await registrations(ground) == {participant_key(EDITION, OLD[0]): id}
@@ -150,7 +150,7 @@ async def test_what_a_replica_of_before_did_beside_this_one_is_mended_soon(
 
 async def cancelled_meanwhile(ground: Ground, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
     """Let the enrolment be cancelled after it was read as live and before its new key is written."""
-    register, cancelled = rekeying._register, asyncio.Event()
+    register, cancelled = participants._register, asyncio.Event()
 
     async def late(database: Any, respelt: Any, at: Session) -> None:
         if not cancelled.is_set():
@@ -158,8 +158,8 @@ async def cancelled_meanwhile(ground: Ground, monkeypatch: pytest.MonkeyPatch, i
             await ground.committer().commit(received([cancellation(id)]))
         await register(database, respelt, at)
 
-    monkeypatch.setattr(rekeying, "_register", late)
-    await rekeying.rekey(ground.mongo, ground.database)
+    monkeypatch.setattr(participants, "_register", late)
+    await participants.rekey(ground.mongo, ground.database)
 
 
 async def test_who_signs_off_at_that_moment_is_registered_no_more(
@@ -182,7 +182,7 @@ async def test_without_a_transaction_they_would_be(ground: Ground, monkeypatch: 
     with monkeypatch.context() as patched:
         commit = ground.committer().commit
         patched.setattr(Ground, "committer", lambda _: type("Committing", (), {"commit": staticmethod(commit)}))
-        patched.setattr(rekeying, "_settled", unguarded(rekeying._settled, apart))
+        patched.setattr(participants, "_settled", unguarded(participants._settled, apart))
         await cancelled_meanwhile(ground, patched, id)
     assert await registrations(ground) != {}
 

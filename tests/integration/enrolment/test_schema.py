@@ -10,9 +10,10 @@ import pytest
 from pymongo.errors import BulkWriteError, WriteError
 
 from instroom_contracts.cloudevent import new_event
-from services.enrolment import schema
-from services.enrolment.domain.values import Pool, Turn
-from services.enrolment.storage import ENROLMENTS, POOLS, WAITING
+from services.enrolment.app import prepare
+from services.enrolment.domain.seats import Pool, Turn
+from services.enrolment.storage import schema
+from services.enrolment.storage.kinds import ENROLMENTS, POOLS, WAITING
 from tests.integration.enrolment.ground import Ground, received
 from tests.support.sabotage import isolation
 from tests.unit.enrolment.examples import CATALOG, edition, request, session
@@ -53,7 +54,7 @@ async def test_a_seat_too_many_cannot_be_written_over_a_full_pool(ground: Ground
 async def test_without_the_guard_it_can(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switched off, the guard of the tests above is missed."""
     monkeypatch.setattr(schema, "POOL_GUARD", {})
-    await schema.prepare(ground.database, datetime.now(UTC))
+    await prepare(ground.database, datetime.now(UTC))
     await ground.database["pools"].insert_one(row(Pool("hall", 2, 2, taken=3)))
 
 
@@ -71,7 +72,7 @@ async def test_a_service_starts_although_a_transaction_is_left_open(ground: Grou
     async with ground.mongo.transaction() as session:
         await ground.database["pools"].update_one({"_id": "hall"}, {"$set": {"taken": 1}}, session=session)
         async with asyncio.timeout(2):
-            await schema.prepare(ground.database, datetime.now(UTC))
+            await prepare(ground.database, datetime.now(UTC))
 
 
 async def race(ground: Ground) -> None:

@@ -11,10 +11,11 @@ from pydantic_core import from_json
 
 from chassis.due import DUE
 from instroom_contracts.cloudevent import new_event
-from services.enrolment import schema, unsettled
+from services.enrolment.app import prepare
 from services.enrolment.domain import decision
-from services.enrolment.domain.values import enrolment_id
-from services.enrolment.storage import HELD_IN, UNTOLD
+from services.enrolment.domain.ids import enrolment_id
+from services.enrolment.migrations import unsettled
+from services.enrolment.storage.kinds import HELD_IN, UNTOLD
 from tests.integration.enrolment.ground import Ground, at_work, received
 from tests.integration.enrolment.test_portions import going_on, nothing_left
 from tests.support.eventually import eventually
@@ -54,7 +55,7 @@ async def withdrawn(ground: Ground) -> list[dict[str, Any]]:
 
 async def started(ground: Ground) -> None:
     """Start a process, and let it do what there is to do."""
-    await schema.prepare(ground.database, datetime.now(UTC))
+    await prepare(ground.database, datetime.now(UTC))
     async with at_work(ground, going_on().run):
         await nothing_left(ground)
 
@@ -82,7 +83,7 @@ async def test_it_is_asked_for_as_of_now(old: Ground) -> None:
 async def test_the_next_start_tells_nothing_again(old: Ground) -> None:
     """Every start looks, in every replica."""
     await started(old)
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
     assert not await old.all(DUE)
     await everybody_is_withdrawn_once(old)
 
@@ -96,14 +97,14 @@ async def test_a_start_that_broke_off_is_taken_up(old: Ground, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(unsettled, "leave_undone", killed)
         with pytest.raises(KeyboardInterrupt):
-            await schema.prepare(old.database, datetime.now(UTC))
+            await prepare(old.database, datetime.now(UTC))
     await started(old)
     await everybody_is_withdrawn_once(old)
 
 
 async def test_who_goes_on_after_a_kill_tells_the_rest(old: Ground) -> None:
     """A portion marks what it told in the commit that tells it."""
-    await schema.prepare(old.database, datetime.now(UTC))
+    await prepare(old.database, datetime.now(UTC))
 
     async def some_are_told() -> bool:
         return bool(await withdrawn(old))

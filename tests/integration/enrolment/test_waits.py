@@ -12,10 +12,12 @@ from chassis import schedule
 from chassis.due import DUE
 from chassis.resting import Resting
 from chassis.schedule import Schedule
-from services.enrolment import answering, unsettled, waited
 from services.enrolment.app import PORTIONS, WAITS
 from services.enrolment.domain import decision
-from services.enrolment.storage import PARKED
+from services.enrolment.handlers import decide_request
+from services.enrolment.handlers import parked as handlers
+from services.enrolment.migrations import unsettled
+from services.enrolment.storage.kinds import PARKED
 from tests.integration.enrolment.ground import SOURCE, Ground, at_work, received
 from tests.support.eventually import eventually
 from tests.unit.enrolment.examples import request
@@ -32,7 +34,7 @@ def scheduled() -> Schedule:
 def tried(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Have a defect show with everybody whose name is Kim, and count how often each request is tried."""
     tries: Counter[str] = Counter()
-    answer = answering.rejection
+    answer = decide_request.rejection
 
     def rejection(asked: Any, *others: Any) -> Any:
         tries[asked.id] += 1
@@ -40,7 +42,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             raise ZeroDivisionError
         return answer(asked, *others)
 
-    monkeypatch.setattr(waited, "rejection", rejection)
+    monkeypatch.setattr(handlers, "rejection", rejection)
     monkeypatch.setattr(schedule, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(decision, "PORTION", 2)
     return tries

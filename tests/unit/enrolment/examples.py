@@ -14,7 +14,7 @@ from instroom_contracts import catalog, intake
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment import app
-from services.enrolment.domain.values import Policy
+from services.enrolment.domain.policy import Policy
 from tests.support.memory import Memory
 
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"

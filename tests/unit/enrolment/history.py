@@ -19,8 +19,9 @@ from instroom_contracts.enrolment import (
     SessionFull,
     SessionReopened,
 )
-from services.enrolment.domain.values import Enrolment, SessionKey
-from services.enrolment.storage import ENROLMENTS
+from services.enrolment.domain.enrolment import Enrolment
+from services.enrolment.domain.ids import SessionKey
+from services.enrolment.storage.kinds import ENROLMENTS
 from tests.support.memory import Contested
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, companion, edition, one_of, request, session
 from tests.unit.enrolment.model import Model, Onlooker, Party

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chassis.handling import UnknownType
 from instroom_contracts.topology import INTAKE
 from services.enrolment import app
-from services.enrolment.schema import KEPT
+from services.enrolment.storage.schema import KEPT
 from tests.unit.enrolment.examples import POLICY
 
 

@@ -13,9 +13,9 @@ from chassis.due import DUE, Due
 from instroom_contracts import catalog
 from instroom_contracts.cloudevent import EventData, type_of
 from services.enrolment.domain import decision
-from services.enrolment.domain.values import Pool
+from services.enrolment.domain.seats import Pool
 from services.enrolment.internal import EditionSettling, PoolServing
-from services.enrolment.storage import ENROLMENTS
+from services.enrolment.storage.kinds import ENROLMENTS
 from tests.support.memory import Contested
 from tests.unit.enrolment.examples import Desk, choice, companion, edition
 

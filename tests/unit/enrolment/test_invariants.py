@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionReopened
-from services.enrolment import settling
 from services.enrolment.domain import decision, places, promotion, publishing, rules, withdrawal
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.values import Pool
-from services.enrolment.storage import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from services.enrolment.domain.seats import Pool
+from services.enrolment.handlers import editions
+from services.enrolment.storage.kinds import EDITIONS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.support.memory import Contested
 from tests.unit.enrolment.examples import Desk
 from tests.unit.enrolment.history import CONTESTED, INTERRUPTED, STEPS, History, Seats, Step, id_of
@@ -207,7 +207,7 @@ GUARDS: dict[str, tuple[object, str, object]] = {
     "a limit sinks with the seats held": (Pool, "release", lambda pool: pool.promote(-1)),
     "a cancellation serves the waiting list": (withdrawal, "serve", nobody),
     "more seats serve the waiting list": (publishing, "serve", nobody),
-    "what is off ends": (settling, "end_places", lambda *_: True),
+    "what is off ends": (editions, "end_places", lambda *_: True),
     "all or nothing looks at every pool": (promotion, "_room_for", lambda *_: True),
     "a begun session takes nobody": (Decision, "still_offered", lambda *_: True),
     "one live enrolment": (rules, "RULES", tuple(rule for rule in rules.RULES if rule.__name__ != "_is_enrolled")),

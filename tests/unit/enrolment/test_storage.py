@@ -9,9 +9,11 @@ import pytest
 
 from chassis.documents import Kind
 from instroom_contracts import catalog
-from services.enrolment import storage
 from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.values import Enrolment, Live, Parked, Parking, Place, Pool, SessionCount, Turn
+from services.enrolment.domain.enrolment import Enrolment, Live, Place
+from services.enrolment.domain.parked import Parked, Parking
+from services.enrolment.domain.seats import Pool, SessionCount, Turn
+from services.enrolment.storage import kinds
 from tests.support.memory import Memory
 from tests.unit.enrolment.examples import ASKED, EDITION, choice, edition, participant, session
 
@@ -20,15 +22,15 @@ PLACES = (
     Place("atelier", "queued", required=False, version=8),
 )
 VALUES: list[tuple[Kind[Any], str, Any]] = [
-    (storage.POOLS, "zaal", Pool("zaal", 20, 21, 21, 40, 3, (("noord", "atelier"), ("zuid", "atelier")))),
-    (storage.POOLS, "open", Pool("open", None, None)),
-    (storage.SESSIONS, "noord/atelier", SessionCount("noord", "atelier", 9, 4, 2, 1)),
-    (storage.PARTICIPANTS, "a1b2", Live("a1b2", "enrolment-1", "urn:nld:oin:1")),
-    (storage.WAITING, "enrolment-1/atelier", Turn(("noord", "atelier"), 4, "enrolment-1", 2)),
-    (storage.PARKED, "urn:x 1", Parked("urn:x 1", "noord", 1, ASKED, "{}")),
-    (storage.PARKINGS, "noord", Parking("noord", 3, 2)),
+    (kinds.POOLS, "zaal", Pool("zaal", 20, 21, 21, 40, 3, (("noord", "atelier"), ("zuid", "atelier")))),
+    (kinds.POOLS, "open", Pool("open", None, None)),
+    (kinds.SESSIONS, "noord/atelier", SessionCount("noord", "atelier", 9, 4, 2, 1)),
+    (kinds.PARTICIPANTS, "a1b2", Live("a1b2", "enrolment-1", "urn:nld:oin:1")),
+    (kinds.WAITING, "enrolment-1/atelier", Turn(("noord", "atelier"), 4, "enrolment-1", 2)),
+    (kinds.PARKED, "urn:x 1", Parked("urn:x 1", "noord", 1, ASKED, "{}")),
+    (kinds.PARKINGS, "noord", Parking("noord", 3, 2)),
     (
-        storage.ENROLMENTS,
+        kinds.ENROLMENTS,
         "enrolment-1",
         Enrolment(
             "enrolment-1",
@@ -45,7 +47,7 @@ VALUES: list[tuple[Kind[Any], str, Any]] = [
         ),
     ),
     (
-        storage.ENROLMENTS,
+        kinds.ENROLMENTS,
         "enrolment-2",
         Enrolment(
             "enrolment-2",
@@ -82,19 +84,19 @@ def test_an_edition_is_kept_as_it_was_published() -> None:
         ),
     )
     memory = Memory()
-    memory.put(storage.EDITIONS, EDITION, Edition.of(published))
-    kept = memory.get(storage.EDITIONS, EDITION)
+    memory.put(kinds.EDITIONS, EDITION, Edition.of(published))
+    kept = memory.get(kinds.EDITIONS, EDITION)
     assert kept is not None
     assert kept.published == published
-    assert storage.EDITIONS.cached, "an edition is costly to read and seldom changes"
+    assert kinds.EDITIONS.cached, "an edition is costly to read and seldom changes"
 
 
 def test_a_time_is_kept_as_an_instant() -> None:
     """MongoDB keeps no offsets; what is read back is the same moment in UTC."""
     amsterdam = ASKED.astimezone(timezone(timedelta(hours=2)))
     memory = Memory()
-    memory.put(storage.PARKED, "a 1", Parked("a 1", EDITION, 1, amsterdam, "{}"))
-    kept = memory.get(storage.PARKED, "a 1")
+    memory.put(kinds.PARKED, "a 1", Parked("a 1", EDITION, 1, amsterdam, "{}"))
+    kept = memory.get(kinds.PARKED, "a 1")
     assert kept is not None
     assert (kept.until, kept.until.utcoffset()) == (ASKED, timedelta(0))
 
@@ -102,14 +104,14 @@ def test_a_time_is_kept_as_an_instant() -> None:
 def test_waiting_lists_are_ordered_by_turn() -> None:
     """What the index is on, and what is read from a value, must be the same."""
     turn = Turn(("noord", "atelier"), 4, "enrolment-1", 2)
-    document = storage.WAITING.write(turn)
-    lookup = storage.WAITING_BY_SESSION
+    document = kinds.WAITING.write(turn)
+    lookup = kinds.WAITING_BY_SESSION
     assert (document[lookup.group], document[lookup.rank]) == (lookup.group_of(turn), lookup.rank_of(turn))
 
 
 def test_parked_requests_are_ordered_by_number() -> None:
     """First come, first served."""
     parked = Parked("a 1", "noord", 2, ASKED, "{}")
-    document = storage.PARKED.write(parked)
-    lookup = storage.PARKED_BY_EDITION
+    document = kinds.PARKED.write(parked)
+    lookup = kinds.PARKED_BY_EDITION
     assert (document[lookup.group], document[lookup.rank]) == (lookup.group_of(parked), lookup.rank_of(parked))

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from services.enrolment.domain.values import Enrolment, Live, participant_key
-from services.enrolment.storage import ENROLMENTS, HELD_IN, PARTICIPANTS
+from services.enrolment.domain.enrolment import Enrolment, Live
+from services.enrolment.domain.ids import participant_key
+from services.enrolment.storage.kinds import ENROLMENTS, HELD_IN, PARTICIPANTS
 from tests.integration.cli.desk import Desk, Kept
 from tests.integration.cli.faults.planting import EDITION, ELSEWHERE, KEY, OTHER, PLAIN, SESSION, Fault, one, overtake
 from tests.unit.enrolment.examples import ASKED, WEBSITE, participant

@@ -117,7 +117,7 @@ def overtaken_in_the_room(desk: Desk) -> Iterator[None]:
 
 def _is_invited(desk: Desk, session: str) -> bool:
     with desk.kept("notification") as kept:
-        return kept["invitations"].count_documents({"session": session}) > 0
+        return kept["mails"].count_documents({"session": session}) > 0
 
 
 TOLD: dict[str, Fault] = {

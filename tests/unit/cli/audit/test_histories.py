@@ -39,7 +39,7 @@ from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import EventData, type_of
 from instroom_contracts.notification import InvitationRequested
 from services.enrolment.domain import promotion
-from services.enrolment.storage import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from services.enrolment.storage.kinds import EDITIONS, ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.examples import ASKED, Desk
 from tests.unit.enrolment.history import (
     FOYER,

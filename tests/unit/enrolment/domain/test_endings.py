@@ -19,8 +19,8 @@ from instroom_contracts.enrolment import (
 )
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
 from services.enrolment.domain import decision, endings, promotion
-from services.enrolment.domain.values import enrolment_id
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
+from services.enrolment.domain.ids import enrolment_id
+from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.examples import (
     EDITION,
     STARTS,

@@ -16,10 +16,11 @@ from instroom_contracts.enrolment import PlaceConfirmed, PlaceReleased
 from instroom_contracts.notification import InvitationRequested
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
+from services.enrolment.domain.enrolment import Enrolment, Live
+from services.enrolment.domain.seats import Turn
 from services.enrolment.domain.transitions import promote, withdraw_again
-from services.enrolment.domain.values import Enrolment, Live, Turn
-from services.enrolment.ledger import Ledger
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS, POOLS, WAITING
+from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS, POOLS, WAITING
+from services.enrolment.storage.ledger import Ledger
 from tests.unit.enrolment.examples import (
     ASKED,
     EDITION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instroom_contracts.enrolment import EnrolmentConfirmed, EnrolmentQueued, SessionFull
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.enrolment.storage import ENROLMENTS, POOLS, SESSIONS
+from services.enrolment.storage.kinds import ENROLMENTS, POOLS, SESSIONS
 from tests.unit.enrolment.examples import (
     ASKED,
     EDITION,

@@ -13,8 +13,8 @@ from instroom_contracts.cloudevent import EventData
 from instroom_contracts.enrolment import PlaceConfirmed, SessionFull, SessionReopened
 from services.enrolment.domain import endings, pools, publishing
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.values import Pool
-from services.enrolment.storage import POOLS, WAITING
+from services.enrolment.domain.seats import Pool
+from services.enrolment.storage.kinds import POOLS, WAITING
 from tests.unit.enrolment.examples import ASKED, EDITION, STARTS, Desk, all_of, choice, edition, session
 
 HALL = "aanbieder:zaal"

@@ -16,7 +16,7 @@ from instroom_contracts.enrolment import (
 )
 from instroom_contracts.notification import InvitationRequested
 from services.enrolment.domain import decision, promotion
-from services.enrolment.storage import ENROLMENTS, POOLS, WAITING
+from services.enrolment.storage.kinds import ENROLMENTS, POOLS, WAITING
 from tests.unit.enrolment.examples import (
     EDITION,
     STARTS,

@@ -13,8 +13,8 @@ from instroom_contracts.enrolment import (
     SessionFull,
     SessionReopened,
 )
-from services.enrolment.domain.values import Pool
-from services.enrolment.storage import EDITIONS, POOLS
+from services.enrolment.domain.seats import Pool
+from services.enrolment.storage.kinds import EDITIONS, POOLS
 from tests.unit.enrolment.examples import EDITION, STARTS, Desk, all_of, choice, edition, one_of, session
 
 NAMES = ("robin", "kim", "sam", "lou", "noa")

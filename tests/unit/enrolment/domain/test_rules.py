@@ -12,7 +12,7 @@ from instroom_contracts.cloudevent import encode, new_event
 from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.enrolment import REASONS, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
 from services.enrolment.domain import facts, rules
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
+from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS
 from tests.unit.enrolment.examples import (
     ASKED,
     DESK,

@@ -12,7 +12,7 @@ from instroom_contracts.enrolment import (
     RequestRefused,
 )
 from instroom_contracts.notification import InvitationRequested
-from services.enrolment.storage import ENROLMENTS, POOLS, SESSIONS, WAITING
+from services.enrolment.storage.kinds import ENROLMENTS, POOLS, SESSIONS, WAITING
 from tests.unit.enrolment.examples import (
     DESK,
     EDITION,

@@ -21,8 +21,9 @@ from chassis.errors import Conflict, InstroomError
 from chassis.mongo import Database, Mongo, Session
 from chassis.service import Running
 from instroom_contracts.intake import Participant
-from services.enrolment.domain.values import Live, participant_key
-from services.enrolment.storage import ENROLMENTS, PARTICIPANTS
+from services.enrolment.domain.enrolment import Live
+from services.enrolment.domain.ids import participant_key
+from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS
 
 log = structlog.get_logger()
 

@@ -21,17 +21,12 @@ from chassis.lease import Lease
 from chassis.mongo import Database
 from services.enrolment.domain.decision import microseconds
 from services.enrolment.domain.edition import Edition, own_pool
+from services.enrolment.domain.ids import SessionKey
 from services.enrolment.domain.pools import offered
-from services.enrolment.domain.values import UNLIMITED, Pool, SessionCount, SessionKey, Turn
+from services.enrolment.domain.seats import UNLIMITED, Pool, SessionCount, Turn
 from services.enrolment.internal import PoolServing
-from services.enrolment.storage import (
-    EDITIONS,
-    ENROLMENTS,
-    POOLS,
-    SESSIONS,
-    WAITING,
-)
-from services.enrolment.unsettled import leave_undone
+from services.enrolment.migrations.unsettled import leave_undone
+from services.enrolment.storage.kinds import EDITIONS, ENROLMENTS, POOLS, SESSIONS, WAITING
 
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -8,8 +8,8 @@ from chassis.documents import Documents, Loaded
 from instroom_contracts.cloudevent import new_event
 from instroom_contracts.enrolment import RequestRefused
 from instroom_contracts.intake import AnswerRequested
-from services.enrolment import handlers
 from services.enrolment.app import hears
+from services.enrolment.handlers.answers import ask_later
 from services.enrolment.settings import Settings
 from tests.unit.enrolment.examples import WEBSITE
 
@@ -19,7 +19,7 @@ NOWHERE = {"RABBITMQ_URL": "amqp://x", "MONGO_URL": "mongodb://x", "MONGO_DATABA
 def test_it_is_refused_with_when_to_ask_again() -> None:
     """And reads nothing, so that a flood costs little."""
     event = new_event(AnswerRequested(request_id="1"), source=WEBSITE)
-    (tell,) = handlers.ask_later(event, Documents(Loaded()), datetime.now(UTC))
+    (tell,) = ask_later(event, Documents(Loaded()), datetime.now(UTC))
     assert isinstance(tell.data, RequestRefused)
     assert (tell.data.reason, tell.owner) == ("asked-too-often", WEBSITE)
     assert "minuut" in tell.data.detail

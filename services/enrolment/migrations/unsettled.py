@@ -18,8 +18,8 @@ from chassis.due import DUE, Due, need
 from chassis.mongo import Database
 from instroom_contracts.cloudevent import EventData, type_of
 from services.enrolment.internal import AsideTried, EditionSettling, PlacesUntold, WaitEnded
-from services.enrolment.parking import ASIDE
-from services.enrolment.storage import EDITIONS, ENROLMENTS, HELD_IN, PARKED, SESSIONS, UNTOLD
+from services.enrolment.storage.kinds import EDITIONS, ENROLMENTS, HELD_IN, PARKED, SESSIONS, UNTOLD
+from services.enrolment.storage.parking import ASIDE
 
 _HELD: Mapping[str, Any] = {
     "$map": {

@@ -9,7 +9,7 @@ from chassis.answers import UNDER_WAY, Decided
 from chassis.handling import Tell, ToldBefore
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from services.enrolment.app import TELLS
-from services.enrolment.retelling import no_answer
+from services.enrolment.handlers.answers import no_answer
 from tests.unit.enrolment.examples import DESK, EDITION, OTHER, WEBSITE, Desk, answer_asked, edition, request
 
 BODY = b'{"type": "nl.enrolments.enrolment-confirmed.v1"}'

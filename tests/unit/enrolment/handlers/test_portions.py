@@ -1,4 +1,4 @@
-"""Long work in portions: lists that are served, requests that waited, and others who come in between."""
+"""Long work in portions: lists that are served, requests that handlers, and others who come in between."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from instroom_contracts.enrolment import (
     SessionFull,
     SessionReopened,
 )
-from services.enrolment import answering, settling, waited
 from services.enrolment.domain import decision, places, promotion
-from services.enrolment.parking import asked_in
-from services.enrolment.storage import ENROLMENTS, PARKED, PARKINGS, POOLS
+from services.enrolment.handlers import decide_request, editions
+from services.enrolment.handlers import parked as handlers
+from services.enrolment.storage.kinds import ENROLMENTS, PARKED, PARKINGS, POOLS
+from services.enrolment.storage.parking import asked_in
 from tests.unit.enrolment.examples import (
     ASKED,
     STARTS,
@@ -213,7 +214,7 @@ def test_a_portion_that_was_done_is_not_done_again() -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Have a defect show wherever somebody with one of these names asks for a place."""
-    decide = answering.decided
+    decide = decide_request.decided
 
     def defect(asked: Any, *others: Any) -> Any:
         told = decide(asked, *others)
@@ -221,7 +222,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
             raise ZeroDivisionError
         return told
 
-    monkeypatch.setattr(waited, "decided", defect)
+    monkeypatch.setattr(handlers, "decided", defect)
 
 
 @pytest.fixture
@@ -253,9 +254,9 @@ def test_without_setting_it_aside_nobody_behind_it_is_decided(
     """Twin of the test above."""
 
     def as_if_alone(waiting: Any, edition: Any, documents: Any, _: Any, now: Any) -> Any:
-        return waited._answered(asked_in(waiting), edition, documents, now)
+        return handlers._answered(asked_in(waiting), edition, documents, now)
 
-    monkeypatch.setattr(settling, "decide_in_turn", as_if_alone)
+    monkeypatch.setattr(editions, "decide_in_turn", as_if_alone)
     desk, _ = parked
     desk.publish(edition(session(capacity=5)))
     with pytest.raises(ZeroDivisionError):

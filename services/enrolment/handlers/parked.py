@@ -6,24 +6,34 @@ again alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from chassis.documents import Documents, NotLoaded
-from chassis.due import plan, taken_up
+from chassis.documents import ById, Documents, First, Need, NotLoaded
+from chassis.due import need, plan, taken_up
 from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
-from services.enrolment.addressing import addressed
-from services.enrolment.answering import Asked, decided, rejection
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.parked import Parked
 from services.enrolment.domain.sentences import Refused
-from services.enrolment.domain.values import Parked
+from services.enrolment.handlers.addressing import addressed
+from services.enrolment.handlers.decide_request import Asked, decided, rejection, to_decide
 from services.enrolment.internal import AsideTried, WaitEnded
-from services.enrolment.ledger import Ledger
-from services.enrolment.needs import to_unpark
-from services.enrolment.parking import asked_in, longest_waiting, set_aside, take, unpark
+from services.enrolment.storage.kinds import EDITIONS, PARKED, PARKED_BY_EDITION, PARKINGS
+from services.enrolment.storage.ledger import Ledger
+from services.enrolment.storage.parking import asked_in, longest_waiting, set_aside, take, unpark
+
+
+def to_end_wait(event: CloudEvent[WaitEnded], _: Documents) -> Iterator[Need]:
+    """Foresee who has waited for longest, and the edition, which may have come."""
+    edition_id = event.data.edition_id
+    yield need(WaitEnded, edition_id)
+    yield ById(PARKINGS, edition_id)
+    yield ById(EDITIONS, edition_id)
+    yield First(PARKED_BY_EDITION, edition_id, deciding.PORTION)
 
 
 def end_wait(event: CloudEvent[WaitEnded], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -44,6 +54,15 @@ def end_wait(event: CloudEvent[WaitEnded], documents: Documents, now: datetime) 
     return tells
 
 
+def to_try_again(event: CloudEvent[AsideTried], documents: Documents) -> Iterator[ById]:
+    """Foresee the request; once it is there, what deciding it takes."""
+    yield need(AsideTried, event.data.request)
+    yield (parked_id := ById(PARKED, event.data.request))
+    if parked := documents.glimpse(*parked_id):
+        yield ById(PARKINGS, parked.edition_id)
+        yield from to_unpark(parked, documents)
+
+
 def try_again(event: CloudEvent[AsideTried], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Decide a request that was set aside, unless that was done."""
     if taken_up(documents, event, event.data.request) is None:
@@ -53,6 +72,13 @@ def try_again(event: CloudEvent[AsideTried], documents: Documents, now: datetime
         return ()
     asked = asked_in(parked)
     return _answered(asked, Ledger(documents).editions.get(asked.data.edition_id), documents, now)
+
+
+def to_unpark(parked: Parked, documents: Documents) -> Iterator[ById]:
+    """Foresee what deciding a request that waited takes, or setting it aside; of one that cannot be read, no more."""
+    yield need(AsideTried, parked.id)
+    with suppress(ValueError):
+        yield from to_decide(asked_in(parked), documents)
 
 
 def decide_in_turn(

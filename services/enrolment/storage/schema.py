@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from chassis.documents import Kind, Lookup
 from chassis.due import DUE
 from chassis.kept import make_findable
 from chassis.mongo import Database
-from services.enrolment import storage, unsettled
-from services.enrolment.migration import migrate
+from services.enrolment.storage.kinds import (
+    EDITIONS,
+    ENROLMENTS,
+    ENROLMENTS_BY_SESSION,
+    PARKED,
+    PARKED_BY_EDITION,
+    PARKINGS,
+    PARTICIPANTS,
+    POOLS,
+    SESSIONS,
+    WAITING,
+    WAITING_BY_SESSION,
+)
 
 WHOLE = {"bsonType": ["int", "long"], "minimum": 0}
 WHOLE_OR_NONE = {"bsonType": ["int", "long", "null"], "minimum": 0}
@@ -43,32 +53,34 @@ SESSION_GUARD: dict[str, Any] = {
 """Also keeps out whoever still writes in an older form, and would count what is there no longer."""
 
 KEPT: tuple[Kind[Any], ...] = (
-    storage.EDITIONS,
-    storage.POOLS,
-    storage.SESSIONS,
-    storage.ENROLMENTS,
-    storage.PARTICIPANTS,
-    storage.WAITING,
-    storage.PARKED,
-    storage.PARKINGS,
+    EDITIONS,
+    POOLS,
+    SESSIONS,
+    ENROLMENTS,
+    PARTICIPANTS,
+    WAITING,
+    PARKED,
+    PARKINGS,
 )
 
 LOOKUPS: tuple[Lookup[Any], ...] = (
-    storage.WAITING_BY_SESSION,
-    storage.PARKED_BY_EDITION,
-    storage.ENROLMENTS_BY_SESSION,
+    WAITING_BY_SESSION,
+    PARKED_BY_EDITION,
+    ENROLMENTS_BY_SESSION,
 )
 
 
-async def prepare(database: Database, now: datetime) -> None:
-    """Make the indexes and guards of the collections, as often as you like."""
-    await _guard(database, storage.POOLS.collection, POOL_GUARD)
-    await _guard(database, storage.SESSIONS.collection, SESSION_GUARD)
-    await migrate(database, now)
+async def guard(database: Database) -> None:
+    """Set the guards of the collections, as often as you like."""
+    await _guard(database, POOLS.collection, POOL_GUARD)
+    await _guard(database, SESSIONS.collection, SESSION_GUARD)
+
+
+async def make_indexes(database: Database) -> None:
+    """Make the indexes of the collections, as often as you like."""
     await make_findable(database, LOOKUPS)
-    await database[storage.EDITIONS.collection].create_index("state")
+    await database[EDITIONS.collection].create_index("state")
     await database[DUE.collection].create_index("at")
-    await unsettled.take_over(database, now)
 
 
 async def _guard(database: Database, collection: str, guard: dict[str, Any]) -> None:

@@ -6,28 +6,46 @@ edition. Waiting lists that are long are served in portions of their own, one po
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from chassis.documents import Documents
-from chassis.due import go_on, left_of, taken_up
+from chassis.documents import ById, Documents
+from chassis.due import go_on, left_of, need, taken_up
 from chassis.handling import Tell, goes_back_to
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
-from services.enrolment.addressing import addressed
-from services.enrolment.answering import concluded
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
-from services.enrolment.domain.edition import Edition
+from services.enrolment.domain.edition import Edition, own_pool, pool_of
 from services.enrolment.domain.endings import called_off, end_places, tell_reinstated
-from services.enrolment.domain.promotion import serve
 from services.enrolment.domain.publishing import take_in
-from services.enrolment.internal import EditionSettling, PoolServing
-from services.enrolment.ledger import Ledger
-from services.enrolment.needs import to_unpark
-from services.enrolment.parking import unpark_edition
-from services.enrolment.waited import decide_in_turn
+from services.enrolment.handlers.addressing import addressed
+from services.enrolment.handlers.concluding import concluded
+from services.enrolment.handlers.parked import decide_in_turn, to_unpark
+from services.enrolment.internal import EditionSettling
+from services.enrolment.storage.kinds import EDITIONS, PARKINGS, SESSIONS
+from services.enrolment.storage.ledger import Ledger
+from services.enrolment.storage.needs import seats
+from services.enrolment.storage.parking import unpark_edition
+
+
+def to_keep(event: CloudEvent[EditionPublished], documents: Documents) -> Iterator[ById]:
+    """Foresee the version kept so far, what is left to do for it, whether anybody waits, and what its sessions need."""
+    published = event.data
+    yield (edition_id := ById(EDITIONS, published.edition_id))
+    yield ById(PARKINGS, published.edition_id)
+    yield need(EditionSettling, published.edition_id)
+    known = documents.glimpse(*edition_id)
+    before = {id: session.pool for id, session in known.sessions.items()} if known else {}
+    after = {session.session_id: pool_of(session, published) for session in published.sessions}
+    for id in {**before, **after}:
+        own = own_pool(published.edition_id, id)
+        pools = {before.get(id, own), after.get(id, own)}
+        for pool in sorted(pools):
+            yield from seats(pool)
+        if len(pools) > 1 or id not in before:
+            yield ById(SESSIONS, f"{published.edition_id}/{id}")
 
 
 def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now: datetime) -> Sequence[Tell]:
@@ -47,6 +65,15 @@ def keep_edition(event: CloudEvent[EditionPublished], documents: Documents, now:
     return _settled(decision, edition, session_ids, documents, event, now, most=0)
 
 
+def to_settle(event: CloudEvent[EditionSettling], _: Documents) -> Iterator[ById]:
+    """Foresee what is left, the edition, its sessions' counts, and whether anybody waits for it."""
+    edition_id = event.data.edition_id
+    yield need(EditionSettling, edition_id)
+    yield ById(EDITIONS, edition_id)
+    yield ById(PARKINGS, edition_id)
+    yield from (ById(SESSIONS, f"{edition_id}/{id}") for id in event.data.session_ids)
+
+
 def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Go on with taking in an edition, as it is by now."""
     left = taken_up(documents, event, event.data.edition_id)
@@ -56,20 +83,6 @@ def settle_edition(event: CloudEvent[EditionSettling], documents: Documents, now
         return ()
     decision = Decision(ledger, left.time, now)
     return _settled(decision, edition, left.data.session_ids, documents, event, now, most=deciding.PORTION)
-
-
-def serve_pool(event: CloudEvent[PoolServing], documents: Documents, now: datetime) -> Sequence[Tell]:
-    """Go on with giving a pool's free seats to its waiting list."""
-    left = taken_up(documents, event, event.data.pool)
-    if left is None:
-        return ()
-    ledger = Ledger(documents)
-    decision = Decision(ledger, left.time, now)
-    decision.resume(left.data.pool, left.data.free)
-    for edition_id, session_id, had in left.data.moved:
-        decision.moved((edition_id, session_id), had)
-    serve(decision, left.data.pool)
-    return addressed(concluded(decision, documents, event, goes_back_to(event), now), ledger, event)
 
 
 def _settled(

@@ -12,13 +12,13 @@ from chassis.documents import Documents
 from chassis.due import go_on, taken_up
 from chassis.handling import Tell, goes_back_to
 from instroom_contracts.cloudevent import CloudEvent
-from services.enrolment.addressing import addressed
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.transitions import withdraw_again
+from services.enrolment.handlers.addressing import addressed
 from services.enrolment.internal import PlacesUntold
-from services.enrolment.ledger import Ledger
-from services.enrolment.storage import ENROLMENTS_BY_SESSION, UNTOLD
+from services.enrolment.storage.kinds import ENROLMENTS_BY_SESSION, UNTOLD
+from services.enrolment.storage.ledger import Ledger
 
 
 def tell_of_places_gone(event: CloudEvent[PlacesUntold], documents: Documents, now: datetime) -> Sequence[Tell]:

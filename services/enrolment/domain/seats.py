@@ -1,30 +1,13 @@
-"""What the enrolment service keeps: pools, counts, enrolments with their places, and turns on waiting lists."""
+"""Seats: pools of them, what each session has of those, and the turns of who waits."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Literal
-from uuid import UUID, uuid5
 
-from instroom_contracts.intake import Participant
-from instroom_contracts.mailbox import mailbox
-from instroom_contracts.visible import plain
+from services.enrolment.domain.ids import SessionKey, turn_id
 
-NAMESPACE = UUID("3b1f8a52-6d0e-4b6c-9a57-2f4f6e0d8c11")
 UNLIMITED = sys.maxsize
-
-SessionKey = tuple[str, str]
-"""The pair that names a session: its edition's id and its own."""
-
-Answer = str | bool | int | float
-"""What a participant may answer to a provider's question."""
-
-PlaceState = Literal["confirmed", "queued", "released"]
-EnrolmentState = Literal["confirmed", "queued", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,66 +112,6 @@ class SessionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in one session. Which pool its seat is from is the session's affair, and may change.
-
-    `required` says that everyone attends this session, `version` is the session's when the place last changed, and
-    `sequence` the last one used for its calendar entry.
-    """
-
-    session_id: str
-    state: PlaceState
-    required: bool
-    version: int
-    sequence: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """One participant's tie to one edition.
-
-    A companion's enrolment names the one it came with in `main_id`, and that one names it in `companion_ids`.
-    """
-
-    id: str
-    edition_id: str
-    source: str
-    request_id: str
-    participant: Participant
-    state: EnrolmentState
-    all_or_nothing: bool
-    places: tuple[Place, ...]
-    asked_at: datetime
-    answers: Mapping[str, Answer]
-    main_id: str | None = None
-    companion_ids: tuple[str, ...] = ()
-
-    @property
-    def party_id(self) -> str:
-        """Return the id of the main enrolment of the party that this one came with."""
-        return self.main_id or self.id
-
-    def place(self, session_id: str) -> Place | None:
-        """Return the place in this session, where there is one that was not released."""
-        for place in self.places:
-            if place.session_id == session_id and place.state != "released":
-                return place
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The one live enrolment of a participant in an edition, and the source that it belongs to.
-
-    `id` is the participant's key in the edition (`participant_key`).
-    """
-
-    id: str
-    enrolment_id: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """A party's turn on the waiting list of a session: how many seats it needs, and the main enrolment it is of.
 
@@ -216,73 +139,3 @@ class Turn:
     def order(self) -> tuple[int, str]:
         """Return what turns are served by; two of different pools may have been decided in the same microsecond."""
         return (self.number, self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A request that waits for its edition.
-
-    `number` is its turn among those of its edition, `event` the whole event as JSON, `until` when it is decided at the
-    latest.
-    """
-
-    id: str
-    edition_id: str
-    number: int
-    until: datetime
-    event: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parking:
-    """How many requests wait for the edition with this id, and the number of the last one that came."""
-
-    id: str
-    last: int = 0
-    waiting: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an operator decides: how long a request waits for an unknown edition, and who are course desks (sources)."""
-
-    parking: timedelta
-    course_desks: frozenset[str]
-
-
-def turn_id(main_id: str, session_id: str) -> str:
-    """Return the id of the turn of a party, named by its main enrolment, in a session."""
-    return f"{main_id}/{session_id}"
-
-
-def state_of(places: tuple[Place, ...]) -> EnrolmentState:
-    """Return the state that follows from the places.
-
-    Confirmed means: every session that everyone attends is confirmed. Where none of the places is one of those, one
-    confirmed place is enough; an enrolment with nothing confirmed is queued.
-    """
-    states = [place.state for place in places if place.state != "released"]
-    if any(place.required and place.state == "queued" for place in places) or (states and "confirmed" not in states):
-        return "queued"
-    return "confirmed" if states else "cancelled"
-
-
-def enrolment_id(source: str, request_id: str) -> str:
-    """Return the id of the enrolment that a request leads to; the same request leads to the same id."""
-    return str(uuid5(NAMESPACE, f"{source} {request_id}"))
-
-
-def companion_id(main_id: str, number: int) -> str:
-    """Return the id of a companion's enrolment (number from 1), in a name space that no request can reach."""
-    return str(uuid5(UUID(main_id), f"#{number}"))
-
-
-def invite_id(enrolment_id: str, session_id: str) -> str:
-    """Return the id of an invitation: one per enrolment and session, for all its updates."""
-    return sha256(f"{enrolment_id}/{session_id}".encode()).hexdigest()[:32]
-
-
-def participant_key(edition_id: str, participant: Participant) -> str:
-    """Return the hash that names a participant in an edition: the mailbox, however it is spelt, and the reference."""
-    reference = plain(participant.reference or "")
-    return sha256(f"{edition_id}\n{mailbox(participant.email)}\n{reference}".encode()).hexdigest()

@@ -11,9 +11,9 @@ from chassis.due import plan
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.fields import ACCEPTED_BEFORE
 from instroom_contracts.intake import EnrolmentRequested
-from services.enrolment.domain.values import Parked, Parking
+from services.enrolment.domain.parked import Parked, Parking
 from services.enrolment.internal import AsideTried, WaitEnded
-from services.enrolment.storage import PARKED, PARKED_BY_EDITION, PARKINGS
+from services.enrolment.storage.kinds import PARKED, PARKED_BY_EDITION, PARKINGS
 
 Asked = CloudEvent[EnrolmentRequested]
 

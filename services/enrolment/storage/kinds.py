@@ -1,4 +1,4 @@
-"""Documents of the enrolment service: their kinds, and how each is read and written (see `schema.py`)."""
+"""Documents of the enrolment service: their kinds, how each is read and written, and how several are found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from chassis.documents import Document, Kind, Lookup
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.intake import Participant
 from services.enrolment.domain.edition import Edition
-from services.enrolment.domain.values import Enrolment, Live, Parked, Parking, Pool, SessionCount, Turn
+from services.enrolment.domain.enrolment import Enrolment, Live
+from services.enrolment.domain.parked import Parked, Parking
+from services.enrolment.domain.seats import Pool, SessionCount, Turn
 
 
 def read_edition(document: Document) -> Edition:

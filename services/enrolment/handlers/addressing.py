@@ -9,7 +9,7 @@ from chassis.handling import Cause, Tell
 from instroom_contracts.cloudevent import CloudEvent, EventData
 from instroom_contracts.topology import traits
 from services.enrolment.domain import facts
-from services.enrolment.ledger import Ledger
+from services.enrolment.storage.ledger import Ledger
 
 
 def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *, parked: bool = False) -> list[Tell]:

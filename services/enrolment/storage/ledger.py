@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from chassis.documents import ById, Documents, First
 from chassis.due import left_of
+from services.enrolment.domain.enrolment import Enrolment
+from services.enrolment.domain.ids import SessionKey
 from services.enrolment.domain.register import count_of
-from services.enrolment.domain.values import Enrolment, Pool, SessionKey, Turn
+from services.enrolment.domain.seats import Pool, Turn
 from services.enrolment.internal import PoolServing
-from services.enrolment.needs import to_end
-from services.enrolment.storage import (
+from services.enrolment.storage.kinds import (
     EDITIONS,
     ENROLMENTS,
     ENROLMENTS_BY_SESSION,
@@ -20,6 +21,7 @@ from services.enrolment.storage import (
     WAITING,
     WAITING_BY_SESSION,
 )
+from services.enrolment.storage.needs import to_end
 
 
 class Ledger:

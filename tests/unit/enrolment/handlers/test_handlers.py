@@ -21,9 +21,10 @@ from instroom_contracts.enrolment import (
     SourcesClaimed,
 )
 from instroom_contracts.notification import NoticeRequested
-from services.enrolment import handlers
-from services.enrolment.domain.values import enrolment_id
-from services.enrolment.storage import ENROLMENTS, PARKED, PARKINGS
+from services.enrolment.domain.ids import enrolment_id
+from services.enrolment.handlers.enrol import enrol
+from services.enrolment.handlers.invalid import refuse_invalid
+from services.enrolment.storage.kinds import ENROLMENTS, PARKED, PARKINGS
 from tests.unit.enrolment.examples import (
     ASKED,
     CATALOG,
@@ -150,7 +151,7 @@ def test_an_invalid_request_is_answered_with_what_is_wrong_where() -> None:
     invalid = InvalidEvent(
         "invalid-event", (problem,), id="a b#c", source=OTHER, type="nl.enrolments.enrolment-requested.v1"
     )
-    (tell,) = handlers.refuse_invalid(invalid)
+    (tell,) = refuse_invalid(invalid)
     assert isinstance(tell.data, EnrolmentRejected)
     assert (tell.data.reason, tell.data.errors) == ("invalid-request", (problem,))
     assert encode(new_event(tell.data, source=CATALOG, subject=tell.subject)), "any event id makes a valid subject"
@@ -159,7 +160,7 @@ def test_an_invalid_request_is_answered_with_what_is_wrong_where() -> None:
 @pytest.mark.parametrize("type", ["nl.enrolments.enrolment-cancellation-requested.v1", None])
 def test_another_invalid_request_is_refused(type: str | None) -> None:
     """One answer for everything that is not a request for an enrolment."""
-    (tell,) = handlers.refuse_invalid(InvalidEvent("not-json", (), id="1", source=OTHER, type=type))
+    (tell,) = refuse_invalid(InvalidEvent("not-json", (), id="1", source=OTHER, type=type))
     assert isinstance(tell.data, RequestRefused)
     assert (tell.data.request_type, tell.data.reason) == (type, "invalid-request")
 
@@ -241,7 +242,7 @@ def test_a_handler_changes_nothing_before_it_has_read_everything() -> None:
     """The committer decides again after reading; a half-made decision must leave no trace."""
     documents = Documents(Loaded())
     with pytest.raises(NotLoaded):
-        handlers.enrol(request(), documents, ASKED, policy=POLICY)
+        enrol(request(), documents, ASKED, policy=POLICY)
     assert not documents.changes
 
 

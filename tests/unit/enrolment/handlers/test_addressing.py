@@ -14,8 +14,8 @@ from instroom_contracts.enrolment import (
     SessionFull,
 )
 from instroom_contracts.notification import InvitationRequested
-from services.enrolment import handlers
-from services.enrolment.domain.values import enrolment_id
+from services.enrolment.domain.ids import enrolment_id
+from services.enrolment.handlers.invalid import refuse_invalid
 from tests.unit.enrolment.examples import DESK, OTHER, WEBSITE, Desk, cancellation, edition, request, session
 
 
@@ -45,7 +45,7 @@ def test_a_refusal_is_theirs_who_asked() -> None:
     desk = Desk(edition(state="closed"))
     (rejected, _) = desk.tells(request(source=OTHER))
     (refused,) = desk.tells(cancellation("nothing", source=OTHER))
-    (invalid,) = handlers.refuse_invalid(InvalidEvent("not-json", (), id="1", source=OTHER, type=None))
+    (invalid,) = refuse_invalid(InvalidEvent("not-json", (), id="1", source=OTHER, type=None))
     assert owners([rejected, refused, invalid]) == {
         (EnrolmentRejected.__name__, OTHER),
         (RequestRefused.__name__, OTHER),

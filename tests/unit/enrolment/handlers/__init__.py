@@ -1,0 +1,1 @@
+"""What each handler does around the rules, on a store in memory."""
