@@ -15,7 +15,7 @@ from cli.inlets import Inlet, inlets
 from cli.parts import Arguments, Binding, Part
 from cli.servers import Servers
 from cli.trouble import Exit, Trouble, without_password
-from deploy.local.web import Management
+from deploy.web import Management
 from instroom_contracts import topology
 
 TAG = "integrator"

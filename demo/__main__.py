@@ -18,8 +18,8 @@ from demo.integrator import Integrator
 from demo.play import first_act, second_act
 from demo.story import story
 from deploy.accounts import as_operator
-from deploy.local.errors import LocalError
-from deploy.local.settings import Ports
+from deploy.errors import LocalError
+from deploy.settings import Ports
 from deploy.stacks import AnyStack, stack_of
 
 HOME = Path(__file__).parents[1] / ".local" / "demo"

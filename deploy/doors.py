@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import accounts
-from deploy.local.errors import LocalError
-from deploy.local.web import Management
+from deploy.errors import LocalError
 from deploy.replicaset import REPLICA_SET, database_url
+from deploy.web import Management
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from deploy import accounts
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 from services.enrolment import migration as seats
 from services.notification import migration as mails
 

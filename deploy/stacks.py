@@ -7,9 +7,9 @@ from pathlib import Path
 
 from deploy.compose.images import ImageSettings, engine_answers, missing_images
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.settings import Ports
+from deploy.errors import LocalError
 from deploy.local.stack import Stack
+from deploy.settings import Ports
 
 AnyStack = Stack | ComposeStack
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 
 FORMAT = 2
 READ = {1, FORMAT}

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 
 FOLDER = "databases"
 AT_ONCE = 1000

@@ -21,7 +21,7 @@ from chassis.properties import written
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 from instroom_contracts import topology
 from instroom_contracts.amqp import read
 

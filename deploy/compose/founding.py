@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy import accounts
 from deploy.compose.secrets import BROKER, DATABASE, MANAGEMENT, VOLUMES
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 from deploy.replicaset import ReplicaSet
 
 PATIENCE_S = 60.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.settings import FROM_ENVIRONMENT
+from deploy.errors import LocalError
+from deploy.homes import ROOT
+from deploy.settings import FROM_ENVIRONMENT
 
 PULL_WITHIN_S = 120
 

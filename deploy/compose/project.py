@@ -15,11 +15,10 @@ from pydantic_settings import BaseSettings
 
 from deploy import accounts
 from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import FROM_ENVIRONMENT, Ports
+from deploy.errors import LocalError
+from deploy.homes import ROOT, SANDBOX_HOME, USUAL_HOME
+from deploy.settings import FROM_ENVIRONMENT, Ports
 
-USUAL_HOME = ROOT / ".local"
 OBSERVABILITY = "observability"
 """The profile with Prometheus and Grafana."""
 

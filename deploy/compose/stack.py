@@ -14,7 +14,7 @@ from deploy.compose import certificates
 from deploy.compose.images import ImageSettings
 from deploy.compose.project import Project
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 
 SERVERS = ("rabbitmq", "mongodb")
 SETTING_UP = {"secrets", "founding"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy import accounts
 from deploy.contract import channels, messages, operations, schemas
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 from instroom_contracts.cloudevent import STRUCTURED
 
 Node = dict[str, Any]

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.backup.copying import back_up, restore
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import Ports, SandboxPorts
+from deploy.errors import LocalError
+from deploy.homes import SANDBOX_HOME, USUAL_HOME
 from deploy.observability import runs
+from deploy.settings import Ports, SandboxPorts
 from deploy.stacks import AnyStack, kind_of, stack_of
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 1 where it failed."""
     options = _parser().parse_args(arguments)
     try:
-        home = options.home or (SANDBOX_HOME if options.sandbox else ROOT / ".local")
+        home = options.home or (SANDBOX_HOME if options.sandbox else USUAL_HOME)
         kind = kind_of(home, is_wanted=options.run in {_up, _restore})
         stack = stack_of(home, _ports(options), kind)
         return int(options.run(stack, options.folder))

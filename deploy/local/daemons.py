@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.errors import LocalError, StartFailed
+from deploy.errors import LocalError, StartFailed
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this process started itself, and must therefore wait for when it ends."""

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploy.local import serving
+from deploy import serving
 from deploy.local.mailbox import Mailbox
-from deploy.local.serving import LOCKED, PLAIN, Answer
+from deploy.serving import LOCKED, PLAIN, Answer
 
 AT_ONCE = 100
 """How many mails are listed on one page."""

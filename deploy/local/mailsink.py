@@ -16,7 +16,8 @@ from threading import Thread
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local import mailpage, serving
+from deploy import serving
+from deploy.local import mailpage
 
 
 class MailSink:

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Self
 
 from deploy import accounts
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
-from deploy.local.settings import Ports, listens
-
-ROOT = Path(__file__).parents[2]
-SANDBOX_HOME = ROOT / ".sandbox"
-"""Where the stack lives on which anything may be tried."""
+from deploy.settings import Ports, listens
 
 
 @dataclass(frozen=True)

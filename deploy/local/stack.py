@@ -16,12 +16,13 @@ from typing import Self
 
 from deploy import accounts, rolling
 from deploy.doors import Doors
+from deploy.errors import LocalError
+from deploy.homes import ROOT
 from deploy.local.contract import ContractPage
 from deploy.local.daemons import Daemon
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, Servers, stop_all
+from deploy.local.servers import Servers, stop_all
 from deploy.local.services import Service, services_of
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 
 _OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.env", "admin.env")
 

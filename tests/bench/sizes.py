@@ -16,9 +16,9 @@ from typing import Any
 from pymongo import MongoClient
 
 from deploy.accounts import ADMIN, SERVICES, database_of
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.homes import ROOT
 from deploy.local.stack import Stack
+from deploy.settings import Ports
 from tests.support.eventually import wait_until
 from tests.support.leftovers import own_home
 from tests.support.servers import SCRATCH

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.web import Management
+from deploy.errors import LocalError
+from deploy.homes import ROOT
+from deploy.web import Management
 
 BROKERS = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 MEMBERS = ("mongodb", "mongodb-2", "mongodb-3")

@@ -21,10 +21,10 @@ from aiormq.abc import FieldTable
 
 from deploy.compose.images import WATCHING, ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.web import page
+from deploy.errors import LocalError
+from deploy.homes import ROOT
 from deploy.observability import runs
+from deploy.web import page
 from instroom_contracts.topology import EVENTS, INTAKE
 from tests.containers.alarms import ALWAYS, DROPPED
 from tests.containers.test_compose import assert_contained, containers, request

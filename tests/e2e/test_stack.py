@@ -12,9 +12,9 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from pymongo import MongoClient
 
-from deploy.local.settings import Ports
 from deploy.local.stack import Stack
-from deploy.local.web import answers_well, page
+from deploy.settings import Ports
+from deploy.web import answers_well, page
 from instroom_contracts.topology import STREAM
 from tests.support.eventually import eventually
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy import accounts
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 from tests.cluster.cluster import DOCKER, Asking, Cluster, docker
 from tests.cluster.test_cluster import note
 from tests.support.eventually import wait_until

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 
 from cli.drafts import request_from
 from deploy import accounts
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 from deploy.stacks import AnyStack
 from instroom_contracts.cloudevent import encode, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed

@@ -17,7 +17,8 @@ from cli.audit.auditor import judge
 from cli.audit.evidence import Evidence
 from deploy.compose.images import ImageSettings
 from deploy.compose.project import Overlays
-from deploy.local.settings import Ports, Programs
+from deploy.local.programs import Programs
+from deploy.settings import Ports
 from instroom_contracts.topology import TYPES
 from services.catalog.settings import CatalogSettings
 from services.enrolment.settings import Settings as EnrolmentSettings

@@ -12,9 +12,9 @@ import pytest
 from deploy.backup import messages
 from deploy.backup.archive import drafted
 from deploy.backup.copying import back_up, restore
-from deploy.local.errors import LocalError
-from deploy.local.settings import Ports
+from deploy.errors import LocalError
 from deploy.local.stack import Stack
+from deploy.settings import Ports
 from instroom_contracts.topology import STREAM
 from tests.support.keepsake import Keepsake, instroom
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from deploy.local import __main__ as command
-from deploy.local.settings import Ports, SandboxPorts
 from deploy.local.stack import Stack
+from deploy.settings import Ports, SandboxPorts
 
 
 def addresses(home: Path) -> dict[str, str]:

@@ -14,11 +14,11 @@ from pymongo.errors import OperationFailure
 
 from deploy import accounts, rolling
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import LocalError
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
-from deploy.local.settings import Ports
 from deploy.observability.database import Figures
+from deploy.settings import Ports
 from instroom_contracts.digest import MOST_BYTES
 
 Client = MongoClient[dict[str, Any]]

@@ -16,9 +16,9 @@ from deploy import accounts
 from deploy.compose import secrets
 from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import Ports, SandboxPorts
+from deploy.errors import LocalError
+from deploy.homes import ROOT, SANDBOX_HOME
+from deploy.settings import Ports, SandboxPorts
 
 OWNERS: dict[str, int] = {}
 PASSWORDS = '{"integrator": "-", "operator": "-", "admin": "-"}'

@@ -12,7 +12,7 @@ import pytest
 from deploy.local import mailpage
 from deploy.local.mailbox import Mailbox
 from deploy.local.mailpage import answer
-from deploy.local.serving import Answer, is_local
+from deploy.serving import Answer, is_local
 
 ID = "20261122T082805.870864Z-00001"
 SCRIPT = "<script>alert(1)</script>"

@@ -1,6 +1,6 @@
 """HTTP to servers of this machine, past any proxy that the person's environment names.
 
-Run as `python -m deploy.local.web URL` it succeeds where that page answers with 200.
+Run as `python -m deploy.web URL` it succeeds where that page answers with 200.
 """
 
 from __future__ import annotations

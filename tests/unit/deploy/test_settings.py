@@ -1,4 +1,4 @@
-"""Ports and programs: what is missing is named, with the setting that mends it."""
+"""Ports: one that is taken is named, with the setting that mends it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import LocalError, PortTaken
-from deploy.local.settings import Ports, Programs, SandboxPorts, listens
+from deploy.errors import PortTaken
+from deploy.local.programs import Programs
+from deploy.settings import Ports, SandboxPorts, listens
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:
@@ -58,16 +59,9 @@ def test_a_stacks_ports_do_not_move_the_sandbox(monkeypatch: pytest.MonkeyPatch)
             SandboxPorts().ensure_free("smtp_port")
 
 
-def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where RabbitMQ is not installed, the person learns what to run or to set."""
-    monkeypatch.setenv("INSTROOM_RABBITMQ_SERVER", str(tmp_path / "nothing"))
-    with pytest.raises(LocalError, match=r"deploy/bootstrap.*INSTROOM_RABBITMQ_SERVER"):
-        Programs().find_rabbitmq()
-
-
 def test_every_setting_is_listed_for_people() -> None:
     """`.env.example` is where people look; what it lacks does not exist for them."""
-    listed = (Path(__file__).parents[4] / ".env.example").read_text(encoding="utf-8")
+    listed = (Path(__file__).parents[3] / ".env.example").read_text(encoding="utf-8")
     for name, field in Ports.model_fields.items():
         assert f"INSTROOM_{name.upper()}={field.default}" in listed
     for name in Programs.model_fields:
