@@ -25,7 +25,7 @@ class Mail:
 
     @property
     def daemon(self) -> Daemon:
-        """Be `deploy.local.mailsink`."""
+        """Be `deploy.mail.sink`."""
         return Daemon("mailsink", self.home)
 
     @property
@@ -49,7 +49,7 @@ class Mail:
             return
         self.ports.ensure_free("smtp_port", "mail_page_port")
         mails_at, page_at = f"127.0.0.1:{self.ports.smtp_port}", f"127.0.0.1:{self.ports.mail_page_port}"
-        command = [sys.executable, "-m", "deploy.local.mailsink", mails_at, str(self.directory), page_at]
+        command = [sys.executable, "-m", "deploy.mail.sink", mails_at, str(self.directory), page_at]
         self.daemon.start(command, os.environ, cwd=ROOT)
 
     def wait(self) -> None:

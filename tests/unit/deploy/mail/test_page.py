@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from deploy.local import mailpage
-from deploy.local.mailbox import Mailbox
-from deploy.local.mailpage import answer
+from deploy.mail import page as mailpage
+from deploy.mail.box import Mailbox
+from deploy.mail.page import answer
 from deploy.serving import Answer, is_local
 
 ID = "20261122T082805.870864Z-00001"

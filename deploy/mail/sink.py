@@ -1,7 +1,7 @@
 """A mail server that delivers nothing: every mail becomes a file, for a person or a test to read.
 
-Run as `python -m deploy.local.mailsink ADDRESS:PORT DIRECTORY ADDRESS:PORT`; at the second address is the page for the
-person (`mailpage.py`).
+Run as `python -m deploy.mail.sink ADDRESS:PORT DIRECTORY ADDRESS:PORT`; at the second address is the page for the
+person (`page.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from threading import Thread
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy import serving
-from deploy.local import mailpage
+from deploy.mail import page
 
 
 class MailSink:
@@ -54,10 +54,10 @@ async def _take_mails(address: str, port: int, directory: Path) -> None:
 
 def main(mails_at: str, directory: Path, page_at: str) -> None:
     """Take mails and show them until SIGTERM."""
-    with mailpage.server(*serving.split(page_at), directory) as page:
-        Thread(target=page.serve_forever, daemon=True).start()
+    with page.server(*serving.split(page_at), directory) as shown:
+        Thread(target=shown.serve_forever, daemon=True).start()
         asyncio.run(_take_mails(*serving.split(mails_at), directory))
-        page.shutdown()
+        shown.shutdown()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploy import serving
-from deploy.local.mailbox import Mailbox
+from deploy.mail.box import Mailbox
 from deploy.serving import LOCKED, PLAIN, Answer
 
 AT_ONCE = 100

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.mailbox import Mailbox
+from deploy.mail.box import Mailbox
 from services.notification.composing import Background
 from tests.unit.notification.builders import edition, invitation, mail_of, meeting
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import Envelope
 
-from deploy.local.mailsink import MailSink
+from deploy.mail.sink import MailSink
 
 
 def envelope(subject: str) -> Envelope:
