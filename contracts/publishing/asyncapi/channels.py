@@ -10,8 +10,6 @@ from faststream.rabbit import ExchangeType, RabbitExchange
 from chassis import topology
 from chassis.handling import Hears
 from deploy import accounts
-from deploy.contract import tables
-from deploy.contract.messages import VERSION
 from instroom_contracts.cloudevent import EventData, type_of
 from instroom_contracts.topology import (
     BY_ATTRIBUTE,
@@ -24,6 +22,8 @@ from instroom_contracts.topology import (
     exchange_for,
     queue_name,
 )
+from publishing.asyncapi import tables
+from publishing.asyncapi.messages import VERSION
 
 Node = dict[str, Any]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from chassis.handling import Hears
-from deploy.contract import channels, tables
-from deploy.contract.channels import OWN_QUEUE, reference
-from deploy.contract.messages import VERSION
-from deploy.contract.tables import SERVICES, Service
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE, STREAM
+from publishing.asyncapi import channels, tables
+from publishing.asyncapi.channels import OWN_QUEUE, reference
+from publishing.asyncapi.messages import VERSION
+from publishing.asyncapi.tables import SERVICES, Service
 
 Node = dict[str, Any]
 Named = Iterator[tuple[str, Node]]

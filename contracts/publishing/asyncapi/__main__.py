@@ -1,6 +1,6 @@
 """Write what follows from the contract: the AsyncAPI document, and rights on the broker.
 
-`python -m deploy.contract [--check] [FILE]`
+`python -m publishing.asyncapi [--check] [FILE]`
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy import accounts
-from deploy.contract.document import document
 from deploy.contract.page import DOCUMENT
-from deploy.contract.rights import with_rights
+from publishing.asyncapi.document import document
+from publishing.asyncapi.rights import with_rights
 
 
 def text() -> str:
@@ -34,7 +34,9 @@ def is_stale(file: Path, text: str) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files, or with `--check` tell which are stale; return the exit code."""
-    parser = ArgumentParser(prog="python -m deploy.contract", description="Write the AsyncAPI document, and rights.")
+    parser = ArgumentParser(
+        prog="python -m publishing.asyncapi", description="Write the AsyncAPI document, and rights."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is stale")
     parser.add_argument("file", type=Path, nargs="?", default=DOCUMENT, help="the document (default: %(default)s)")
     options = parser.parse_args(arguments)

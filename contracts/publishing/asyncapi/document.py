@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from deploy import accounts
-from deploy.contract import channels, messages, operations, schemas
 from deploy.settings import Ports
 from instroom_contracts.cloudevent import STRUCTURED
+from publishing.asyncapi import channels, messages, operations, schemas
 
 Node = dict[str, Any]
 
-ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parents[2]
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 
 _ACCOUNT = """\
@@ -51,7 +51,7 @@ def document() -> Node:
 
 
 def _info() -> Node:
-    contracts = tomllib.loads((ROOT / "contracts" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    contracts = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
         "title": "Instroom",
         "version": contracts["version"],

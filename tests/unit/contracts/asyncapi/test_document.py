@@ -12,13 +12,13 @@ import pytest
 
 from chassis import topology
 from chassis.handling import Hears, Tells
-from deploy.contract import tables
-from deploy.contract.__main__ import main
-from deploy.contract.document import document
-from deploy.contract.messages import SAMPLES
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import CatchUpRequested
 from instroom_contracts.topology import BY_ATTRIBUTE, EVENTS, INTAKE, PRIVATE, TYPES, dead_letter_queue, exchange_for
+from publishing.asyncapi import tables
+from publishing.asyncapi.__main__ import main
+from publishing.asyncapi.document import document
+from publishing.asyncapi.messages import SAMPLES
 
 Node = dict[str, Any]
 

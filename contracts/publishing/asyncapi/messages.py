@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deploy.contract import schemas, tables
 from instroom_contracts.cloudevent import STRUCTURED, EventData, decode, encode, type_of
 from instroom_contracts.topology import EVENTS, INTAKE, PRIVATE, TYPES, Listed
+from publishing.asyncapi import schemas, tables
 
 Node = dict[str, Any]
 
-SAMPLES = Path(__file__).parents[2] / "contracts" / "samples"
+SAMPLES = Path(__file__).parents[2] / "samples"
 VERSION = {"bindingVersion": "0.3.0"}
 """Of AsyncAPI's bindings for AMQP 0-9-1."""
 KINDS = {INTAKE: "request", EVENTS: "fact", PRIVATE: "private"}
