@@ -28,7 +28,7 @@ _OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.en
 
 
 @dataclass(frozen=True)
-class Stack:
+class LocalStack:
     """Servers and services of one home directory."""
 
     servers: Servers

@@ -13,20 +13,20 @@ from deploy.backup import messages
 from deploy.backup.archive import drafted
 from deploy.backup.copying import back_up, restore
 from deploy.errors import LocalError
-from deploy.local.stack import Stack
+from deploy.local.stack import LocalStack
 from deploy.settings import Ports
 from instroom_contracts.topology import STREAM
 from tests.support.keepsake import Keepsake, instroom
 
-AnewStack = Callable[[], Stack]
+AnewStack = Callable[[], LocalStack]
 
 
 @pytest.fixture(scope="module")
 def anew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnewStack]:
     """Provide the stack of one home, as each command finds it."""
     home, ports = tmp_path_factory.mktemp("kept"), Ports.free()
-    yield lambda: Stack.of(home, ports)
-    Stack.of(home, ports).reset()
+    yield lambda: LocalStack.of(home, ports)
+    LocalStack.of(home, ports).reset()
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_copy_that_is_damaged_is_not_restored(kept: tuple[Keepsake, Path], ane
 
 def test_a_stack_that_is_down_is_not_backed_up(tmp_path: Path) -> None:
     """And it stays down."""
-    stack = Stack.of(tmp_path, Ports.free())
+    stack = LocalStack.of(tmp_path, Ports.free())
     with pytest.raises(LocalError, match="make up starts the stack"):
         back_up(stack)
     assert not any(daemon.pid() for daemon in stack.daemons)

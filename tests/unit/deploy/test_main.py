@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.__main__ import main
-from deploy.stacks import kind_of
+from deploy.__main__ import main
+from deploy.kinds import kind_of
 
 
 def test_an_unknown_kind_of_stack_is_refused(
@@ -42,8 +42,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Provide an engine that lacks these images."""
     missing: list[str] = []
     monkeypatch.delenv("STACK", raising=False)
-    monkeypatch.setattr("deploy.stacks.engine_answers", lambda: True)
-    monkeypatch.setattr("deploy.stacks.missing_images", lambda _: missing)
+    monkeypatch.setattr("deploy.kinds.engine_answers", lambda: True)
+    monkeypatch.setattr("deploy.kinds.missing_images", lambda _: missing)
     return missing
 
 
@@ -74,6 +74,6 @@ def test_without_an_engine_nothing_is_said(
     tmp_path: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Most machines of developers have none."""
-    monkeypatch.setattr("deploy.stacks.engine_answers", lambda: False)
+    monkeypatch.setattr("deploy.kinds.engine_answers", lambda: False)
     assert kind_of(tmp_path, is_wanted=True) == "local"
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""The two kinds of stack, local processes and containers, as one: which of them it is to be."""
+"""The two kinds of stack, local processes and containers: which of them it is to be."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 from deploy.compose.images import ImageSettings, engine_answers, missing_images
 from deploy.compose.stack import ComposeStack
 from deploy.errors import LocalError
-from deploy.local.stack import Stack
+from deploy.local.stack import LocalStack
 from deploy.settings import Ports
+from deploy.stack import Stack
 
-AnyStack = Stack | ComposeStack
 
-
-def stack_of(home: Path, ports: Ports, kind: str = "local") -> AnyStack:
+def stack_of(home: Path, ports: Ports, kind: str = "local") -> Stack:
     """Return the stack of a home directory, of the kind that STACK names, else of this one.
 
     Raises `LocalError` for a kind that there is not.
@@ -23,7 +22,7 @@ def stack_of(home: Path, ports: Ports, kind: str = "local") -> AnyStack:
     if wanted == "docker":
         return ComposeStack(home, ports)
     if wanted == "local":
-        return Stack.of(home, ports)
+        return LocalStack.of(home, ports)
     raise LocalError(f"STACK={wanted} is not known. Use STACK=local or STACK=docker, or leave STACK unset.")
 
 

@@ -1,4 +1,4 @@
-"""The commands behind `make up` and its siblings: python -m deploy.local COMMAND."""
+"""The commands behind `make up` and its siblings: python -m deploy COMMAND."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 from deploy.backup.copying import back_up, restore
 from deploy.errors import LocalError
 from deploy.homes import SANDBOX_HOME, USUAL_HOME
+from deploy.kinds import kind_of, stack_of
 from deploy.observability import runs
 from deploy.settings import Ports, SandboxPorts
-from deploy.stacks import AnyStack, kind_of, stack_of
+from deploy.stack import Stack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--home", type=Path, help="where data, logs and mails are kept; else .local or .sandbox")
     common.add_argument("--sandbox", action="store_true", help="the stack on which anything may be tried")
     common.add_argument("--free-ports", action="store_true", help="use whatever ports are free, not the usual ones")
-    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (run, purpose) in _COMMANDS.items():
         command = commands.add_parser(name, help=purpose, parents=[common])
@@ -52,26 +53,26 @@ def _ports(options: argparse.Namespace) -> Ports:
     return kind.free() if options.free_ports else kind()
 
 
-def _up(stack: AnyStack, _: Path | None) -> int:
+def _up(stack: Stack, _: Path | None) -> int:
     stack.up()
     print(f"\nAddresses and accounts: {stack.env_file}\nMails arrive in:        {stack.mail_directory}")
     print(f"and can be read at:     {stack.mail_page_url}\nWhat travels, as a page: {stack.contract_url}")
     return 0
 
 
-def _down(stack: AnyStack, _: Path | None) -> int:
+def _down(stack: Stack, _: Path | None) -> int:
     stack.down()
     print("The stack is down; its data is kept.")
     return 0
 
 
-def _reset(stack: AnyStack, _: Path | None) -> int:
+def _reset(stack: Stack, _: Path | None) -> int:
     stack.reset()
     print("The stack is down and its data is wiped.")
     return 0
 
 
-def _status(stack: AnyStack, _: Path | None) -> int:
+def _status(stack: Stack, _: Path | None) -> int:
     works = stack.status()
     if works:
         print(f"Mails can be read at {stack.mail_page_url}, and what travels at {stack.contract_url}")
@@ -79,12 +80,12 @@ def _status(stack: AnyStack, _: Path | None) -> int:
     return 0 if works else 1
 
 
-def _logs(stack: AnyStack, _: Path | None) -> int:
+def _logs(stack: Stack, _: Path | None) -> int:
     stack.logs()
     return 0
 
 
-def _backup(stack: AnyStack, folder: Path | None) -> int:
+def _backup(stack: Stack, folder: Path | None) -> int:
     print(f"The backup is whole: {back_up(stack, folder)}")
     if trouble := runs.tell(stack.push_gateway, "backup", {"ended_timestamp_seconds": time.time()}):
         print(trouble, file=sys.stderr)
@@ -92,14 +93,14 @@ def _backup(stack: AnyStack, folder: Path | None) -> int:
     return 0
 
 
-def _restore(stack: AnyStack, folder: Path) -> int:
+def _restore(stack: Stack, folder: Path) -> int:
     restore(stack, folder)
     print(f"\nThe stack is up with what was in {folder}. Every account that it makes itself has a new password:")
     print(stack.env_file)
     return 0
 
 
-def _upgrade(stack: AnyStack, _: Path | None) -> int:
+def _upgrade(stack: Stack, _: Path | None) -> int:
     stack.upgrade()
     print("Every service runs on the code that is here.")
     return 0
