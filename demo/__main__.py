@@ -18,7 +18,7 @@ from demo.integrator import Integrator
 from demo.play import first_act, second_act
 from demo.story import story
 from deploy.accounts import as_operator
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.kinds import stack_of
 from deploy.settings import Ports
 from deploy.stack import Stack
@@ -97,7 +97,7 @@ def main() -> int:
         world = asyncio.run(play(console, stack.addresses()["RABBITMQ_URL"]))
         report(console, world, shell, stack.mail_directory)
         return shell.show("audit")
-    except LocalError as error:
+    except StackError as error:
         console.print(str(error), style="red", highlight=False)
         return 1
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.backup.copying import back_up, restore
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.homes import SANDBOX_HOME, USUAL_HOME
 from deploy.kinds import kind_of, stack_of
 from deploy.observability import runs
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = kind_of(home, is_wanted=options.run in {_up, _restore})
         stack = stack_of(home, _ports(options), kind)
         return int(options.run(stack, options.folder))
-    except LocalError as trouble:
+    except StackError as trouble:
         print(f"\n{trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

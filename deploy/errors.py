@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
-class LocalError(Exception):
+class StackError(Exception):
     """Servers or services could not be started or stopped; the message says what to do."""
 
 
-class PortTaken(LocalError):
+class PortTaken(StackError):
     """Another program listens where ours should."""
 
     def __init__(self, port: int, purpose: str, setting: str) -> None:
@@ -19,7 +19,7 @@ class PortTaken(LocalError):
         )
 
 
-class StartFailed(LocalError):
+class StartFailed(StackError):
     """A process ended, or kept silent, while it was waited for."""
 
     def __init__(self, name: str, trouble: str, log: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.compose.images import ImageSettings, engine_answers, missing_images
 from deploy.compose.stack import ComposeStack
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.local.stack import LocalStack
 from deploy.settings import Ports
 from deploy.stack import Stack
@@ -16,14 +16,14 @@ from deploy.stack import Stack
 def stack_of(home: Path, ports: Ports, kind: str = "local") -> Stack:
     """Return the stack of a home directory, of the kind that STACK names, else of this one.
 
-    Raises `LocalError` for a kind that there is not.
+    Raises `StackError` for a kind that there is not.
     """
     wanted = os.environ.get("STACK") or kind
     if wanted == "docker":
         return ComposeStack(home, ports)
     if wanted == "local":
         return LocalStack.of(home, ports)
-    raise LocalError(f"STACK={wanted} is not known. Use STACK=local or STACK=docker, or leave STACK unset.")
+    raise StackError(f"STACK={wanted} is not known. Use STACK=local or STACK=docker, or leave STACK unset.")
 
 
 def kind_of(home: Path, *, is_wanted: bool) -> str:

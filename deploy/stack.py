@@ -11,7 +11,7 @@ from deploy.doors import Doors
 class Stack(Protocol):
     """Servers, services and catalogue, with all that they keep.
 
-    What fails is raised as `LocalError`, in words for the person at the terminal.
+    What fails is raised as `StackError`, in words for the person at the terminal.
     """
 
     @property

@@ -14,7 +14,7 @@ from deploy.stack import Stack
 def back_up(stack: Stack, at: Path | None = None) -> Path:
     """Stop the services, copy everything, start them again; return the folder with the copy.
 
-    Raises `LocalError` where that fails; the services are started all the same.
+    Raises `StackError` where that fails; the services are started all the same.
     """
     stack.doors().ensure_open()
     stack.stop_services()
@@ -38,7 +38,7 @@ def _copied(stack: Stack, at: Path) -> Path:
 def restore(stack: Stack, folder: Path) -> None:
     """Start the servers, write everything back, start the services.
 
-    Raises `LocalError` where the copy is not whole or the stack holds data.
+    Raises `StackError` where the copy is not whole or the stack holds data.
     """
     archive = Archive.opened(folder)
     stack.start_servers()

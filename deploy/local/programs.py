@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.settings import FROM_ENVIRONMENT
 
 
@@ -22,21 +22,21 @@ class Programs(BaseSettings):
     mongod: Path | None = None
 
     def find_rabbitmq(self) -> Path:
-        """Return RabbitMQ's start script; raise `LocalError` where it is not installed."""
+        """Return RabbitMQ's start script; raise `StackError` where it is not installed."""
         if not self.rabbitmq_server.exists():
-            raise LocalError(
+            raise StackError(
                 f"RabbitMQ is not installed: {self.rabbitmq_server} is not there. Run deploy/bootstrap, or name the "
                 "script (the one in RabbitMQ's own bin directory) with INSTROOM_RABBITMQ_SERVER."
             )
         return self.rabbitmq_server
 
     def find_mongod(self) -> Path:
-        """Return mongod: the one set, the wheel's, or the one on PATH; raise `LocalError` where there is none."""
+        """Return mongod: the one set, the wheel's, or the one on PATH; raise `StackError` where there is none."""
         on_path = shutil.which("mongod")
         candidates = (self.mongod, _mongod_of_wheel(), Path(on_path) if on_path else None)
         found = next((path for path in candidates if path is not None and os.access(path, os.X_OK)), None)
         if found is None:
-            raise LocalError("mongod is not installed. Run deploy/bootstrap, or name one with INSTROOM_MONGOD.")
+            raise StackError("mongod is not installed. Run deploy/bootstrap, or name one with INSTROOM_MONGOD.")
         return found
 
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from deploy import accounts, rolling
 from deploy.doors import Doors
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.homes import ROOT
 from deploy.local.contract import ContractPage
 from deploy.local.daemons import Daemon
@@ -85,7 +85,7 @@ class LocalStack:
     def up(self) -> None:
         """Start what does not run, load the programmes, and write `stack.env`; say what happens.
 
-        Where something does not start, everything is stopped again and the reason raised as `LocalError`; programmes
+        Where something does not start, everything is stopped again and the reason raised as `StackError`; programmes
         that cannot be loaded are told in the same way, and leave a stack on which that can be mended.
         """
         with self._alone():
@@ -150,7 +150,7 @@ class LocalStack:
         """Restart the services on the code that is here now, one after the other.
 
         Those that hear come before those that tell, who may have more to say than an old one understands. Raises
-        `LocalError` where old and new cannot work side by side.
+        `StackError` where old and new cannot work side by side.
         """
         with self._alone():
             self.doors().ensure_open()
@@ -177,7 +177,7 @@ class LocalStack:
         environment = {**os.environ, **accounts.as_operator(self.addresses())}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise LocalError(
+            raise StackError(
                 f"The stack runs, and its programmes could not be loaded:\n\n{done.stdout}{done.stderr}\n"
                 "Mend that, then: .venv/bin/instroom catalog load programmes/"
             )
@@ -222,10 +222,10 @@ class LocalStack:
         return self.is_up()
 
     def logs(self) -> None:
-        """Follow all logs, until Ctrl-C. Raises `LocalError` where there are none."""
+        """Follow all logs, until Ctrl-C. Raises `StackError` where there are none."""
         logs = [str(daemon.log_file) for daemon in self.daemons if daemon.log_file.exists()]
         if not logs:
-            raise LocalError("There are no logs yet: make up starts the stack.")
+            raise StackError("There are no logs yet: make up starts the stack.")
         os.execvp("tail", ["tail", "--lines=20", "-F", *logs])  # noqa: S606, S607  in place of this process
 
     def down(self) -> None:

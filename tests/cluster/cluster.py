@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.compose.stack import ComposeStack
-from deploy.errors import LocalError
+from deploy.errors import StackError
 from deploy.homes import ROOT
 from deploy.web import Management
 
@@ -134,7 +134,7 @@ class Cluster:
         """Count everything again, as an operator would inside the network."""
         try:
             self.stack.compose("run", "--rm", "tools", "audit", images=self.stack.images)
-        except LocalError:
+        except StackError:
             return False
         return True
 
