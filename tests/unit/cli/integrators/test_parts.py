@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cli.integrators import ALL, NOTHING, Rights
-from cli.parts import OWNER, Arguments, Part
+from cli.integrators.accounts import ALL, NOTHING, Rights
+from cli.integrators.parts import OWNER, Arguments, Part
 from instroom_contracts import topology
 
 WEBSITE = "urn:nld:oin:00000001823288444000:systeem:website"

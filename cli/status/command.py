@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from cli import broker, databases
-from cli.health import service_health
-from cli.integrators import Accounts
+from cli.integrators.accounts import Accounts
 from cli.options import AsJson, commands, servers_of
-from cli.overview import overview
 from cli.queues import queue_names
 from cli.servers import Servers
+from cli.status.health import service_health
+from cli.status.overview import overview
 from cli.terminal import remark, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.spreadsheet import BadRow, Row, read_rows
+from cli.request.spreadsheet import BadRow, Row, read_rows
 from cli.trouble import Trouble
 
 SOURCE = {"source": "urn:nld:oin:00000001823288444000:systeem:website"}

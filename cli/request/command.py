@@ -17,7 +17,7 @@ from cli.dialogue import Labelled, converse
 from cli.drafts import ANSWER, POINTERS, REQUIRED, Misfit, event_of, request_from
 from cli.files import json_in
 from cli.options import ANSWER_TIMEOUT_S, OWN_SOURCE, AsJson, Source, Timeout, commands, servers_of
-from cli.spreadsheet import COLUMNS, BadRow, Row, read_rows
+from cli.request.spreadsheet import COLUMNS, BadRow, Row, read_rows
 from cli.terminal import remark
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
 from instroom_contracts.intake import EnrolmentCancellationRequested, EnrolmentRequested

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from cli.inlets import Inlet, inlets
-from cli.parts import Arguments, Binding, Part
+from cli.integrators.inlets import Inlet, inlets
+from cli.integrators.parts import Arguments, Binding, Part
 from cli.servers import Servers
 from cli.trouble import Exit, Trouble, without_password
 from deploy.web import Management

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.held import Held, replay_of, with_settings
+from cli.quarantine.held import Held, replay_of, with_settings
 from cli.trouble import Trouble
 from instroom_contracts import topology
 from instroom_contracts.cloudevent import data_digest, type_of

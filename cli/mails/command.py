@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from cli import databases, unsent
+from cli import databases
+from cli.mails import unsent
+from cli.mails.unsent import STATES, Row, Which
 from cli.options import AsJson, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import remark, show_json, show_table, shown
 from cli.trouble import EXIT_CODES, Trouble, told
-from cli.unsent import STATES, Row, Which
 
 LIST_HELP = f"""\
 List mails that wait for you: `failed` (given up), `uncertain` (nobody knows whether the mail server took them), `held`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.health import service_health
+from cli.status.health import service_health
 
 
 async def test_a_service_that_does_not_answer_is_said_to() -> None:

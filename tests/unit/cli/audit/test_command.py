@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+from cli.audit import command
 from cli.audit.verdict import Offence, Verdict
-from cli.commands import audit
 
 KEPT = Verdict("the outboxes are empty", 3)
 BROKEN = Verdict(
@@ -28,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, verdicts: Sequence[Verdict], *arguments
     async def judged(*_: object) -> Sequence[Verdict]:
         return verdicts
 
-    monkeypatch.setattr(audit, "_audit", judged)
+    monkeypatch.setattr(command, "_audit", judged)
     return CliRunner().invoke(app, ["audit", *arguments], env={"RABBITMQ_URL": "amqp://nowhere"})
 
 

@@ -14,8 +14,8 @@ from cli import broker, databases
 from cli.clock import time_of
 from cli.databases import SERVICES, Databases, Service
 from cli.files import json_in
-from cli.held import DROPPED, HELD, REPLAYED, Held, replay_of, with_settings
 from cli.options import AsJson, commands, servers_of
+from cli.quarantine.held import DROPPED, HELD, REPLAYED, Held, replay_of, with_settings
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Trouble, told
