@@ -29,19 +29,19 @@ Servers are found in the environment (RABBITMQ_URL, RABBITMQ_OPERATOR_URL, MONGO
 this folder or one above, which `make up` writes."""
 
 COMMANDS = {
-    "request": ("request", "Request places, wait for the answers, and show them."),
-    "cancel": ("request", "Withdraw an enrolment and wait for the answer."),
-    "free": ("free", "Free participants who are kept out."),
-    "answer": ("answer", "Have the answer to a request told again, and show it."),
-    "watch": ("watch", "Follow the facts as they are told."),
-    "status": ("status", "Show how full everything is, what runs, and what waits."),
-    "audit": ("audit", "Prove from live data that the promises hold."),
-    "catalog": ("catalog", "Hand in editions; have the catalogue's facts told again."),
-    "integrator": ("integrator", "Accounts for other systems: add, list, remove, close."),
-    "integration": ("integration", "Check another system's publisher or subscriber."),
-    "quarantine": ("quarantine", "Messages that are no valid events: look, mend, replay, drop."),
-    "clock": ("clock", "The clock of a sandbox: show it, set it forward."),
-    "mails": ("mails", "Mails that wait for you: list them, send them again."),
+    "request": ("request.command", "Request places, wait for the answers, and show them."),
+    "cancel": ("request.command", "Withdraw an enrolment and wait for the answer."),
+    "free": ("commands.free", "Free participants who are kept out."),
+    "answer": ("commands.answer", "Have the answer to a request told again, and show it."),
+    "watch": ("commands.watch", "Follow the facts as they are told."),
+    "status": ("status.command", "Show how full everything is, what runs, and what waits."),
+    "audit": ("audit.command", "Prove from live data that the promises hold."),
+    "catalog": ("commands.catalog", "Hand in editions; have the catalogue's facts told again."),
+    "integrator": ("commands.integrator", "Accounts for other systems: add, list, remove, close."),
+    "integration": ("commands.integration", "Check another system's publisher or subscriber."),
+    "quarantine": ("quarantine.command", "Messages that are no valid events: look, mend, replay, drop."),
+    "clock": ("commands.clock", "The clock of a sandbox: show it, set it forward."),
+    "mails": ("mails.command", "Mails that wait for you: list them, send them again."),
 }
 """Commands by name: the module that has it as its `app`, or in it, and what it is for."""
 
@@ -56,7 +56,7 @@ class Commands(TyperGroup):
 
     def _imported(self, name: str) -> Any:
         module, purpose = COMMANDS[name]
-        found = get_group(import_module(f"cli.commands.{module}").app)
+        found = get_group(import_module(f"cli.{module}").app)
         found.help = purpose
         env_file = next(option for option in self.params if option.name == "env_file")
         return finished(found.commands.get(name, found), env_file)

@@ -18,9 +18,10 @@ from demo.integrator import Integrator
 from demo.play import first_act, second_act
 from demo.story import story
 from deploy.accounts import as_operator
-from deploy.local.errors import LocalError
-from deploy.local.settings import Ports
-from deploy.stacks import AnyStack, stack_of
+from deploy.errors import StackError
+from deploy.kinds import stack_of
+from deploy.settings import Ports
+from deploy.stack import Stack
 
 HOME = Path(__file__).parents[1] / ".local" / "demo"
 CANCELLATIONS = 11
@@ -32,7 +33,7 @@ WIDTH = 110
 class Shell:
     """The `instroom` command, as an operator would run it against the demonstration's stack."""
 
-    def __init__(self, stack: AnyStack) -> None:
+    def __init__(self, stack: Stack) -> None:
         self._environment = {**os.environ, **as_operator(stack.addresses())}
         self._command = str(Path(sys.executable).with_name("instroom"))
 
@@ -96,7 +97,7 @@ def main() -> int:
         world = asyncio.run(play(console, stack.addresses()["RABBITMQ_URL"]))
         report(console, world, shell, stack.mail_directory)
         return shell.show("audit")
-    except LocalError as error:
+    except StackError as error:
         console.print(str(error), style="red", highlight=False)
         return 1
     finally:

@@ -1,6 +1,6 @@
-"""How Instroom is set up and run.
+"""How Instroom is set up and run: `python -m deploy COMMAND`, which `make up` and its siblings say.
 
-`bootstrap` installs what is missing. `accounts` and `replicaset` say who may do what on the broker and the database.
-`local` is the stack of processes of this machine, `compose` the one in containers (docker-compose.yml); `stacks`
-chooses. `backup` copies what a stack keeps, and restores it.
+`bootstrap` installs what is missing. `accounts` and `replicaset` say who may do what on the broker and the database. A
+`stack` is of one of two `kinds`: `local`, processes of this machine, or `compose`, containers (docker-compose.yml).
+`backup` copies what a stack keeps, and restores it. `mail`, `contract` and `observability` run beside the services.
 """

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import accounts
-from deploy.local.errors import LocalError
-from deploy.local.web import Management
+from deploy.errors import StackError
 from deploy.replicaset import REPLICA_SET, database_url
+from deploy.web import Management
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Doors:
         return Management(self.management_url, accounts.ADMIN, self.passwords[accounts.ADMIN], self.ca)
 
     def ensure_open(self) -> None:
-        """Raise `LocalError` where the broker does not let its administrator in: then the stack is not up."""
+        """Raise `StackError` where the broker does not let its administrator in: then the stack is not up."""
         self._ask("GET", "overview")
 
     def renew_definitions(self) -> None:
         """Give the broker the accounts, rights, policies and exchanges of this release; safe to repeat.
 
         It reads them itself when it starts, in containers but for the exchanges and the stream, and an upgrade does not
-        restart it. Raises `LocalError`.
+        restart it. Raises `StackError`.
         """
         self._ask("POST", "definitions", accounts.rabbitmq_definitions(self.passwords))
 
@@ -50,4 +50,4 @@ class Doors:
         try:
             self.administration().call(method, path, body)
         except OSError as error:
-            raise LocalError(f"RabbitMQ does not answer as it should: {error}. make up starts the stack.") from error
+            raise StackError(f"RabbitMQ does not answer as it should: {error}. make up starts the stack.") from error

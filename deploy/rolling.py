@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from deploy import accounts
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 from services.enrolment.migrations import pools as seats
 from services.notification import migration as mails
 
@@ -16,7 +16,7 @@ OF_OLD = {"enrolment": seats.OF_OLD, "notification": mails.OF_OLD}
 
 
 def ensure_possible(doors: Doors) -> None:
-    """Raise `LocalError` where the data are of before 0.3.0: it would go on writing what the database refuses."""
+    """Raise `StackError` where the data are of before 0.3.0: it would go on writing what the database refuses."""
     with MongoClient[dict[str, Any]](doors.database_url(accounts.OPERATOR), serverSelectionTimeoutMS=5000) as client:
         is_old = any(
             client[accounts.database_of(service)][collection].find_one(old, {"_id": 1})
@@ -24,7 +24,7 @@ def ensure_possible(doors: Doors) -> None:
             for collection, old in collections.items()
         )
     if is_old:
-        raise LocalError(
+        raise StackError(
             "The data are those of 0.2.0, whose services cannot work beside these. Nothing was replaced. Make a backup,"
             " then make down and make up: the services stand still for the time that takes."
         )

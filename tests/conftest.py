@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from deploy.local import settings
+from deploy import settings
 from tests.support.mailserver import MailServer, open_mail_server
 from tests.support.place import Place, open_place
 from tests.support.servers import Servers, open_own_servers, open_servers

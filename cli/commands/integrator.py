@@ -16,10 +16,10 @@ from chassis.senders import ALL_SENDERS
 from cli import databases
 from cli.asking import ask
 from cli.facts import Fact
-from cli.inlets import Inlet
-from cli.integrators import ALL, MOST_QUEUES, Accounts, Rights
+from cli.integrators.accounts import ALL, MOST_QUEUES, Accounts, Rights
+from cli.integrators.inlets import Inlet
+from cli.integrators.parts import Part
 from cli.options import OPERATOR_SOURCE, AsJson, Timeout, commands, servers_of
-from cli.parts import Part
 from cli.servers import Servers
 from cli.terminal import remark, show, show_json, show_table
 from cli.trouble import EXIT_CODES, Exit, Trouble, told

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 
 FORMAT = 2
 READ = {1, FORMAT}
@@ -67,11 +67,11 @@ class Draft:
 def drafted(at: Path) -> Iterator[Draft]:
     """Provide a draft of the copy that is to have this name; only its owner may read what it holds.
 
-    One that is not finished stays as it is, under a name that ends in `.unfinished`. Raises `LocalError` where the name
+    One that is not finished stays as it is, under a name that ends in `.unfinished`. Raises `StackError` where the name
     is taken.
     """
     if at.exists():
-        raise LocalError(f"{at} is there already: name another folder.")
+        raise StackError(f"{at} is there already: name another folder.")
     folder = at.with_name(f"{at.name}.{os.getpid()}.unfinished")
     folder.mkdir(parents=True)
     folder.chmod(0o700)
@@ -87,19 +87,19 @@ class Archive:
 
     @classmethod
     def opened(cls, folder: Path) -> Archive:
-        """Read the list of files and compare each; raises `LocalError` where this is no whole copy."""
+        """Read the list of files and compare each; raises `StackError` where this is no whole copy."""
         try:
             contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
             files = contents["files"]
             known = contents["format"] in READ
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LocalError(f"{folder} is no backup: {CONTENTS} cannot be read. Name the folder of one.") from error
+            raise StackError(f"{folder} is no backup: {CONTENTS} cannot be read. Name the folder of one.") from error
         if not known:
-            raise LocalError(f"{folder} was made by another version of Instroom, in a form that this one cannot read.")
+            raise StackError(f"{folder} was made by another version of Instroom, in a form that this one cannot read.")
         archive = cls(folder, contents)
         for name, file in files.items():
             if not archive.path(name).exists() or _digest(archive.path(name)) != file["sha256"]:
-                raise LocalError(f"{archive.path(name)} is missing or damaged: restore another backup.")
+                raise StackError(f"{archive.path(name)} is missing or damaged: restore another backup.")
         return archive
 
     def path(self, name: str) -> Path:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from deploy.backup import databases, definitions, messages
 from deploy.backup.archive import Archive, drafted
-from deploy.stacks import AnyStack
+from deploy.stack import Stack
 
 
-def back_up(stack: AnyStack, at: Path | None = None) -> Path:
+def back_up(stack: Stack, at: Path | None = None) -> Path:
     """Stop the services, copy everything, start them again; return the folder with the copy.
 
-    Raises `LocalError` where that fails; the services are started all the same.
+    Raises `StackError` where that fails; the services are started all the same.
     """
     stack.doors().ensure_open()
     stack.stop_services()
@@ -24,7 +24,7 @@ def back_up(stack: AnyStack, at: Path | None = None) -> Path:
         stack.start_services()
 
 
-def _copied(stack: AnyStack, at: Path) -> Path:
+def _copied(stack: Stack, at: Path) -> Path:
     doors = stack.doors()
     with drafted(at) as draft:
         kept = definitions.save(doors, draft)
@@ -35,10 +35,10 @@ def _copied(stack: AnyStack, at: Path) -> Path:
     return at
 
 
-def restore(stack: AnyStack, folder: Path) -> None:
+def restore(stack: Stack, folder: Path) -> None:
     """Start the servers, write everything back, start the services.
 
-    Raises `LocalError` where the copy is not whole or the stack holds data.
+    Raises `StackError` where the copy is not whole or the stack holds data.
     """
     archive = Archive.opened(folder)
     stack.start_servers()

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 
 FOLDER = "databases"
 AT_ONCE = 1000
@@ -33,13 +33,13 @@ def save(doors: Doors, draft: Draft) -> int:
 
 
 def ensure_empty(doors: Doors) -> None:
-    """Raise `LocalError` where a database holds anything already."""
+    """Raise `StackError` where a database holds anything already."""
     with _client(doors, accounts.OPERATOR) as client:
         names = {
             service: client[accounts.database_of(service)].list_collection_names() for service in accounts.SERVICES
         }
     if any(names.values()):
-        raise LocalError(
+        raise StackError(
             "A backup is restored into an empty stack, and this one holds data. Make a backup of that if it matters,"
             " then wipe it with make reset, and restore again."
         )

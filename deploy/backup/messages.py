@@ -21,7 +21,7 @@ from chassis.properties import written
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 from instroom_contracts import topology
 from instroom_contracts.amqp import read
 
@@ -73,7 +73,7 @@ async def _waiting(connection: AbstractConnection, name: str) -> AsyncIterator[A
 
 
 async def _stream(connection: AbstractConnection) -> AsyncIterator[AbstractIncomingMessage]:
-    """Give every message of the stream, to the newest; raises `LocalError` where some of them do not come."""
+    """Give every message of the stream, to the newest; raises `StackError` where some of them do not come."""
     held, given, newest, last = await _message_count(connection), 0, -1, -1
     async for message in _streamed(connection, "last", FIRST_WITHIN_S, QUIET_S):
         newest = _offset(message)
@@ -84,7 +84,7 @@ async def _stream(connection: AbstractConnection) -> AsyncIterator[AbstractIncom
             if (last := _offset(message)) >= newest:
                 break
     if given < held or last < newest:
-        raise LocalError(f"The stream holds {held} messages, and only {given} came: RabbitMQ is busy. Try again.")
+        raise StackError(f"The stream holds {held} messages, and only {given} came: RabbitMQ is busy. Try again.")
 
 
 async def _message_count(connection: AbstractConnection) -> int:

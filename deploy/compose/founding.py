@@ -15,7 +15,7 @@ from pathlib import Path
 from deploy import accounts
 from deploy.compose.secrets import BROKER, DATABASE, MANAGEMENT, VOLUMES
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 from deploy.replicaset import ReplicaSet
 
 PATIENCE_S = 60.0
@@ -28,7 +28,7 @@ def main(volumes: Path = VOLUMES) -> int:
     try:
         ReplicaSet("127.0.0.1:27017", tuple(DATABASE.split(",")), passwords, _wait_until, ca).found()
         Doors(passwords, BROKER, MANAGEMENT, DATABASE, ca=ca).renew_definitions()
-    except (TimeoutError, LocalError) as trouble:
+    except (TimeoutError, StackError) as trouble:
         print(trouble, file=sys.stderr)
         return 1
     print("MongoDB is a replica set, and both servers know the accounts of the services.")

@@ -10,9 +10,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.settings import FROM_ENVIRONMENT
+from deploy.errors import StackError
+from deploy.homes import ROOT
+from deploy.settings import FROM_ENVIRONMENT
 
 PULL_WITHIN_S = 120
 
@@ -74,7 +74,7 @@ WATCHING = (
 def chosen(settings: ImageSettings, images: Sequence[Image] = IMAGES) -> dict[str, str]:
     """Return the image for each variable of docker-compose.yml: as set, as published, or built here.
 
-    Raises `LocalError` where one can neither be had nor built.
+    Raises `StackError` where one can neither be had nor built.
     """
     return {image.variable: getattr(settings, image.setting) or _had_or_built(image, settings) for image in images}
 
@@ -106,7 +106,7 @@ def _had_or_built(image: Image, settings: ImageSettings) -> str:
         check=False,
     )
     if done.returncode and not _succeeds("image", "inspect", image.stand_in):
-        raise LocalError(
+        raise StackError(
             f"{image.published} cannot be pulled, and its stand-in cannot be built:\n\n{done.stderr[-2000:]}\n"
             f"Name an image with {image.variable}, or a Debian 13 to build on with INSTROOM_BASE_IMAGE."
         )

@@ -15,11 +15,10 @@ from pydantic_settings import BaseSettings
 
 from deploy import accounts
 from deploy.compose.images import IMAGES, WATCHING, ImageSettings, chosen
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import FROM_ENVIRONMENT, Ports
+from deploy.errors import StackError
+from deploy.homes import ROOT, SANDBOX_HOME, USUAL_HOME
+from deploy.settings import FROM_ENVIRONMENT, Ports
 
-USUAL_HOME = ROOT / ".local"
 OBSERVABILITY = "observability"
 """The profile with Prometheus and Grafana."""
 
@@ -64,7 +63,7 @@ class Project:
     def images(self) -> Mapping[str, str]:
         """Hold the image for each variable of docker-compose.yml, as chosen at first: the data depend on it.
 
-        Raises `LocalError` where one is not to be had.
+        Raises `StackError` where one is not to be had.
         """
         images: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8")) if self._kept.exists() else {}
         wanted = (*IMAGES, *WATCHING) if self.is_watched else IMAGES
@@ -118,7 +117,7 @@ class Project:
     def compose(self, *words: str, captured: bool = False, images: Mapping[str, str] | None = None) -> str:
         """Run docker compose on this project; return what it printed, where that is to be captured.
 
-        Raises `LocalError` where it fails.
+        Raises `StackError` where it fails.
         """
         environment = {**os.environ, **self._variables(), **(images or {})}
         project = ["--project-directory", str(ROOT), "--project-name", self.project, "--progress", "quiet"]
@@ -126,11 +125,11 @@ class Project:
         try:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE if captured else None, check=False)
         except OSError as error:
-            raise LocalError(
+            raise StackError(
                 "The stack in containers needs Docker with its compose plugin; there is no docker here."
             ) from error
         if done.returncode:
-            raise LocalError(f"docker compose {' '.join(words)} failed; what it says stands above.")
+            raise StackError(f"docker compose {' '.join(words)} failed; what it says stands above.")
         return done.stdout.decode() if captured else ""
 
     def _files(self) -> Iterator[str]:

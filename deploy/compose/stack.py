@@ -14,7 +14,7 @@ from deploy.compose import certificates
 from deploy.compose.images import ImageSettings
 from deploy.compose.project import Project
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 
 SERVERS = ("rabbitmq", "mongodb")
 SETTING_UP = {"secrets", "founding"}
@@ -52,7 +52,7 @@ class ComposeStack(Project):
     def up(self) -> None:
         """Build and start what does not run, write `stack.env`, and load the programmes.
 
-        Raises `LocalError` where that fails.
+        Raises `StackError` where that fails.
         """
         self._bring_up(*self._building)
         self._tell_addresses()
@@ -88,7 +88,7 @@ class ComposeStack(Project):
     def upgrade(self) -> None:
         """Build, and replace the services' containers one after the other: who hears before who tells.
 
-        Raises `LocalError` where old and new cannot work side by side, or a new one does not become healthy: then it
+        Raises `StackError` where old and new cannot work side by side, or a new one does not become healthy: then it
         is removed, and the old one goes on.
         """
         if self._building:
@@ -108,8 +108,8 @@ class ComposeStack(Project):
     def _set_up(self, container: str) -> None:
         try:
             self.compose("run", "--rm", "--no-deps", container, images=self.images)
-        except LocalError as trouble:
-            raise LocalError(
+        except StackError as trouble:
+            raise StackError(
                 "The new image does not run, or the servers refuse it; what it says stands above. Nothing was replaced,"
                 " and the old one goes on."
             ) from trouble
@@ -118,15 +118,15 @@ class ComposeStack(Project):
         """Start as many new containers of a service as there are old ones, and then stop those."""
         old = self._containers(service)
         if not old:
-            raise LocalError(f"{service} does not run, so there is nothing to replace: make up starts the stack.")
+            raise StackError(f"{service} does not run, so there is nothing to replace: make up starts the stack.")
         many = ("--scale", f"{service}={2 * len(old)}")
         try:
             self.compose("up", "--detach", "--wait", "--no-deps", "--no-recreate", *many, service, images=self.images)
-        except LocalError as trouble:
+        except StackError as trouble:
             new = [container for container in self._containers(service, "--all") if container not in old]
             docker("logs", "--tail", "20", *new[:1], is_shown=True)
             docker("rm", "--force", *new)
-            raise LocalError(
+            raise StackError(
                 f"The new {service} did not become healthy; the end of its log stands above. It is removed, and the old"
                 " one goes on. Mend it, or go back to the code that worked, and say make upgrade again."
             ) from trouble
@@ -153,13 +153,13 @@ class ComposeStack(Project):
             self.ca_file.write_text(self._secret("ca.pem"), encoding="utf-8")
 
     def _ensure_possible(self) -> None:
-        """Raise `LocalError` where overlays do not go together, or with the data that there is."""
+        """Raise `StackError` where overlays do not go together, or with the data that there is."""
         if {"cluster", "tls"} <= set(self.overlays):
-            raise LocalError(
+            raise StackError(
                 "A cluster over TLS has not been built yet: set INSTROOM_CLUSTER or INSTROOM_TLS, not both."
             )
         if self._kept.exists() and "cluster" in self.overlays and "cluster" not in self._kept_overlays():
-            raise LocalError(
+            raise StackError(
                 "This stack has data of one broker and one database, and make up does not make them three. make reset"
                 " wipes them; docs/operating.md, From one to three, says how those of docker compose become three."
             )
@@ -239,10 +239,10 @@ class ComposeStack(Project):
 
 
 def docker(*words: str, is_shown: bool = False) -> None:
-    """Run docker, and show what it prints or not; raises `LocalError` where it fails."""
+    """Run docker, and show what it prints or not; raises `StackError` where it fails."""
     command = ["docker", *words]
     if subprocess.run(command, stdout=None if is_shown else subprocess.DEVNULL, check=False).returncode:
-        raise LocalError(f"docker {' '.join(words)} failed; what it says stands above.")
+        raise StackError(f"docker {' '.join(words)} failed; what it says stands above.")
 
 
 def _does_its_work(container: Mapping[str, Any]) -> bool:

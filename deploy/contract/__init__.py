@@ -1,5 +1,4 @@
-"""What travels between Instroom and others, as one AsyncAPI 3 document, and the page on which a person reads it.
+"""The page on which a person reads what travels between Instroom and others (`page`), and what to do (`runbook`).
 
-The document (`contracts/asyncapi.json`) is generated from what runs: the events of the contract with their samples, the
-services' two tables, and the queues and exchanges that follow from them. `python -m deploy.contract` writes it.
+Shows `contracts/asyncapi.json` as it is committed; `make asyncapi` writes that.
 """

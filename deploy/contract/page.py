@@ -13,9 +13,9 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+from deploy import serving
 from deploy.contract import runbook
-from deploy.local import serving
-from deploy.local.serving import Answer
+from deploy.serving import Answer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "contracts" / "asyncapi.json"

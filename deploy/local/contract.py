@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
-from deploy.local.web import answers_well
+from deploy.settings import Ports
+from deploy.web import answers_well
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.errors import LocalError, StartFailed
+from deploy.errors import StackError, StartFailed
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this process started itself, and must therefore wait for when it ends."""
@@ -84,7 +84,7 @@ class Daemon:
         if not self._ends(within):
             self._signal(signal.SIGKILL)
             if not self._ends(10):
-                raise LocalError(f"{self.name} (process {self.pid()}) cannot be ended.")
+                raise StackError(f"{self.name} (process {self.pid()}) cannot be ended.")
         self._forget()
 
     def _forget(self) -> None:

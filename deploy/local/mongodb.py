@@ -8,8 +8,9 @@ from pathlib import Path
 
 from deploy import accounts
 from deploy.local.daemons import Daemon
-from deploy.local.settings import Ports, Programs
+from deploy.local.programs import Programs
 from deploy.replicaset import REPLICA_SET, ReplicaSet, database_url
+from deploy.settings import Ports
 
 LIMITS = ("--setParameter", "transactionLifetimeLimitSeconds=5")
 """MongoDB keeps a transaction whose client died for 60 s and up to 30 more; until then nobody else gets at the seats

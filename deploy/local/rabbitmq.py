@@ -10,7 +10,8 @@ from pathlib import Path
 
 from deploy import accounts
 from deploy.local.daemons import Daemon
-from deploy.local.settings import Ports, Programs, listens
+from deploy.local.programs import Programs
+from deploy.settings import Ports, listens
 
 _CONFIGURATION = """\
 listeners.tcp.local = 127.0.0.1:{ports.amqp_port}

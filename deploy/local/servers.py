@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Self
 
 from deploy import accounts
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
-from deploy.local.settings import Ports, listens
-
-ROOT = Path(__file__).parents[2]
-SANDBOX_HOME = ROOT / ".sandbox"
-"""Where the stack lives on which anything may be tried."""
+from deploy.settings import Ports, listens
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Mail:
 
     @property
     def daemon(self) -> Daemon:
-        """Be `deploy.local.mailsink`."""
+        """Be `deploy.mail.sink`."""
         return Daemon("mailsink", self.home)
 
     @property
@@ -52,7 +49,7 @@ class Mail:
             return
         self.ports.ensure_free("smtp_port", "mail_page_port")
         mails_at, page_at = f"127.0.0.1:{self.ports.smtp_port}", f"127.0.0.1:{self.ports.mail_page_port}"
-        command = [sys.executable, "-m", "deploy.local.mailsink", mails_at, str(self.directory), page_at]
+        command = [sys.executable, "-m", "deploy.mail.sink", mails_at, str(self.directory), page_at]
         self.daemon.start(command, os.environ, cwd=ROOT)
 
     def wait(self) -> None:

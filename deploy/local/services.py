@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 
 from deploy import accounts
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
-from deploy.local.servers import ROOT, Servers
-from deploy.local.web import answers_well
+from deploy.local.servers import Servers
+from deploy.web import answers_well
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,19 @@ from typing import Self
 
 from deploy import accounts, rolling
 from deploy.doors import Doors
+from deploy.errors import StackError
+from deploy.homes import ROOT
 from deploy.local.contract import ContractPage
 from deploy.local.daemons import Daemon
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, Servers, stop_all
+from deploy.local.servers import Servers, stop_all
 from deploy.local.services import Service, services_of
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 
 _OWNED = ("data", "log", "mail", "run", "accounts.json", "ports.json", "stack.env", "admin.env")
 
 
 @dataclass(frozen=True)
-class Stack:
+class LocalStack:
     """Servers and services of one home directory."""
 
     servers: Servers
@@ -84,7 +85,7 @@ class Stack:
     def up(self) -> None:
         """Start what does not run, load the programmes, and write `stack.env`; say what happens.
 
-        Where something does not start, everything is stopped again and the reason raised as `LocalError`; programmes
+        Where something does not start, everything is stopped again and the reason raised as `StackError`; programmes
         that cannot be loaded are told in the same way, and leave a stack on which that can be mended.
         """
         with self._alone():
@@ -149,7 +150,7 @@ class Stack:
         """Restart the services on the code that is here now, one after the other.
 
         Those that hear come before those that tell, who may have more to say than an old one understands. Raises
-        `LocalError` where old and new cannot work side by side.
+        `StackError` where old and new cannot work side by side.
         """
         with self._alone():
             self.doors().ensure_open()
@@ -176,7 +177,7 @@ class Stack:
         environment = {**os.environ, **accounts.as_operator(self.addresses())}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise LocalError(
+            raise StackError(
                 f"The stack runs, and its programmes could not be loaded:\n\n{done.stdout}{done.stderr}\n"
                 "Mend that, then: .venv/bin/instroom catalog load programmes/"
             )
@@ -221,10 +222,10 @@ class Stack:
         return self.is_up()
 
     def logs(self) -> None:
-        """Follow all logs, until Ctrl-C. Raises `LocalError` where there are none."""
+        """Follow all logs, until Ctrl-C. Raises `StackError` where there are none."""
         logs = [str(daemon.log_file) for daemon in self.daemons if daemon.log_file.exists()]
         if not logs:
-            raise LocalError("There are no logs yet: make up starts the stack.")
+            raise StackError("There are no logs yet: make up starts the stack.")
         os.execvp("tail", ["tail", "--lines=20", "-F", *logs])  # noqa: S606, S607  in place of this process
 
     def down(self) -> None:

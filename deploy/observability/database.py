@@ -23,7 +23,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from deploy.local.serving import split
+from deploy.serving import split
 
 WITHIN_MS = 5000
 MIB = 2**20

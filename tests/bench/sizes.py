@@ -16,9 +16,9 @@ from typing import Any
 from pymongo import MongoClient
 
 from deploy.accounts import ADMIN, SERVICES, database_of
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
-from deploy.local.stack import Stack
+from deploy.homes import ROOT
+from deploy.local.stack import LocalStack
+from deploy.settings import Ports
 from tests.support.eventually import wait_until
 from tests.support.leftovers import own_home
 from tests.support.servers import SCRATCH
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--enrolments", type=int, default=10_000)
     count = parser.parse_args().enrolments
     with own_home(SCRATCH) as home:
-        stack = Stack.of(home / "stack", Ports.free())
+        stack = LocalStack.of(home / "stack", Ports.free())
         stack.up()
         with Client(stack.servers.mongodb.url(ADMIN)) as mongo:
             before = sizes(stack, mongo)
@@ -57,7 +57,7 @@ def main() -> None:
         print(f"{what:<28}{size:>8} bytes an enrolment {size / 10:>10.0f} MB per 100,000")
 
 
-def enrol(stack: Stack, count: int) -> None:
+def enrol(stack: LocalStack, count: int) -> None:
     """Ask for a place for so many people, with the command that an operator has."""
     rows = "\n".join(f"Deelnemer Voorbeeld {n},deelnemer.{n}@example.org" for n in range(count))
     file = stack.home / "aanmeldingen.csv"
@@ -73,7 +73,7 @@ def mailed(mongo: Client) -> int:
     return mongo[database_of("notification")]["mails"].count_documents({"kind": "invitation", "delivery.state": "sent"})
 
 
-def sizes(stack: Stack, mongo: Client) -> Mapping[str, float]:
+def sizes(stack: LocalStack, mongo: Client) -> Mapping[str, float]:
     """Return the bytes that everything takes now."""
     mongo.admin.command("fsync")
     found: dict[str, float] = {}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
-from deploy.local.settings import Ports
-from deploy.local.web import answers_well
+from deploy.settings import Ports
+from deploy.web import answers_well
 from instroom_contracts import topology as names
 from instroom_contracts.catalog import EditionSubmitted
 from instroom_contracts.cloudevent import EventData, Wire

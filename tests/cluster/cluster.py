@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.web import Management
+from deploy.errors import StackError
+from deploy.homes import ROOT
+from deploy.web import Management
 
 BROKERS = ("rabbitmq", "rabbitmq-2", "rabbitmq-3")
 MEMBERS = ("mongodb", "mongodb-2", "mongodb-3")
@@ -134,7 +134,7 @@ class Cluster:
         """Count everything again, as an operator would inside the network."""
         try:
             self.stack.compose("run", "--rm", "tools", "audit", images=self.stack.images)
-        except LocalError:
+        except StackError:
             return False
         return True
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from deploy.compose.stack import ComposeStack
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.homes import ROOT
+from deploy.settings import Ports
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
 from instroom_contracts.topology import STREAM, queue_name

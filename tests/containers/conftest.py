@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.compose.stack import ComposeStack
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 
 
 @pytest.fixture(scope="session")

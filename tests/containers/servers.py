@@ -19,7 +19,7 @@ import pytest
 from deploy import accounts
 from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.compose.images import WATCHING, ImageSettings, chosen
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 from tests.containers.alarms import EXAMPLES, Example, links_test, promtool_tests
 from tests.containers.test_compose import DOCKER
 

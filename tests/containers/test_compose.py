@@ -17,8 +17,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from deploy.compose.stack import ComposeStack
-from deploy.local.servers import ROOT
-from deploy.local.web import page
+from deploy.homes import ROOT
+from deploy.web import page
 from tests.support.eventually import wait_until
 
 SERVICES = ("catalog", "enrolment", "notification")

@@ -21,10 +21,10 @@ from aiormq.abc import FieldTable
 
 from deploy.compose.images import WATCHING, ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT
-from deploy.local.web import page
+from deploy.errors import StackError
+from deploy.homes import ROOT
 from deploy.observability import runs
+from deploy.web import page
 from instroom_contracts.topology import EVENTS, INTAKE
 from tests.containers.alarms import ALWAYS, DROPPED
 from tests.containers.test_compose import assert_contained, containers, request
@@ -226,6 +226,6 @@ def test_prometheus_is_held_as_the_others_are(stack: ComposeStack, prometheus: P
 def test_where_grafana_cannot_be_had_it_says_so(stack: ComposeStack) -> None:
     """Half a profile that starts would be taken for the whole."""
     images = {**stack.images, "INSTROOM_GRAFANA_IMAGE": "localhost:1/no/such-grafana"}
-    with pytest.raises(LocalError, match="docker compose up"):
+    with pytest.raises(StackError, match="docker compose up"):
         stack.compose("up", "--detach", "--no-deps", "grafana", images=images)
     assert not stack.compose("ps", "--all", "--quiet", "grafana", captured=True)

@@ -20,7 +20,7 @@ from yarl import URL
 from deploy.compose import certificates
 from deploy.compose.images import WATCHING, ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 from tests.containers.test_compose import INSTROOM, SERVERS, SERVICES, containers, docker, mails, request
 from tests.containers.test_observability import Prometheus
 from tests.support.eventually import wait_until

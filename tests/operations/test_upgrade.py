@@ -10,7 +10,7 @@ import pytest
 
 from deploy import accounts
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 from tests.cluster.cluster import DOCKER, Asking, Cluster, docker
 from tests.cluster.test_cluster import note
 from tests.support.eventually import wait_until
@@ -88,7 +88,7 @@ def test_an_image_that_does_not_work_is_taken_back(
     before = [_containers(stack, service) for service in accounts.SERVICES]
     with Cluster(stack).asking(f"broken{len(script)}") as asking:
         build(f"ENTRYPOINT {json.dumps(['sh', '-c', script, '--'])}")
-        with pytest.raises(LocalError, match="the old one goes on"):
+        with pytest.raises(StackError, match="the old one goes on"):
             stack.upgrade()
         assert "this release is broken" in capfd.readouterr().out
         answers(asking)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
+from deploy.homes import ROOT
+from deploy.settings import Ports
 from tests.support.running import IMAGE
 
 LEFT_OUT = shutil.ignore_patterns(

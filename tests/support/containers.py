@@ -15,9 +15,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local.mongodb import LIMITS
-from deploy.local.settings import Ports
-from deploy.local.web import Management
 from deploy.replicaset import REPLICA_SET
+from deploy.settings import Ports
+from deploy.web import Management
 from tests.support.eventually import wait_until
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from pymongo import MongoClient
 
 from cli.drafts import request_from
 from deploy import accounts
-from deploy.local.servers import ROOT
-from deploy.stacks import AnyStack
+from deploy.homes import ROOT
+from deploy.stack import Stack
 from instroom_contracts.cloudevent import encode, type_of
 from instroom_contracts.enrolment import EnrolmentConfirmed
 from instroom_contracts.intake import EnrolmentRequested
@@ -43,7 +43,7 @@ CHANGING = {"counters", "leases", "outbox", "pools", "sessions", "meetings", "ma
 Documents = Mapping[str, list[dict[str, Any]]]
 
 
-def instroom(stack: AnyStack, *words: str, account: str = "stack") -> subprocess.CompletedProcess[str]:
+def instroom(stack: Stack, *words: str, account: str = "stack") -> subprocess.CompletedProcess[str]:
     """Run the command as an operator on this machine."""
     env_file = stack.env_file.with_name(f"{account}.env")
     return subprocess.run([INSTROOM, "--env-file", str(env_file), *words], capture_output=True, text=True, check=False)
@@ -59,7 +59,7 @@ class Keepsake:
     """The address with which an integrator gets in."""
 
     @classmethod
-    def of(cls, stack: AnyStack, folder: Path) -> Keepsake:
+    def of(cls, stack: Stack, folder: Path) -> Keepsake:
         """Give a stack a past, and stop its services."""
         enrol(stack, folder, 40)
         integrator = add_integrator(stack)
@@ -68,7 +68,7 @@ class Keepsake:
         asyncio.run(_left_waiting(stack, integrator))
         return cls(documents(stack), asyncio.run(facts(stack)), integrator)
 
-    async def is_back(self, stack: AnyStack) -> None:
+    async def is_back(self, stack: Stack) -> None:
         """Assert that all of it is there again, and that the request that waited is decided."""
         await eventually(lambda: self._facts_are_back(stack), within=30)
         now = documents(stack)
@@ -77,11 +77,11 @@ class Keepsake:
         await _answered(self.integrator.rpartition("@")[0] + "@" + stack.doors().broker + "/" + accounts.VHOST)
         assert await _dead_letter(stack) == b"nobody could decide this"
 
-    async def _facts_are_back(self, stack: AnyStack) -> None:
+    async def _facts_are_back(self, stack: Stack) -> None:
         assert (await facts(stack))[: len(self.facts)] == self.facts
 
 
-def enrol(stack: AnyStack, folder: Path, people: int) -> None:
+def enrol(stack: Stack, folder: Path, people: int) -> None:
     """Let people enrol, more than there are seats, and wait for the answers."""
     rows = [",".join(("name", "email", *PERSON))]
     rows += [",".join((f"p{n}", f"p{n}@example.org", *PERSON.values())) for n in range(people)]
@@ -91,7 +91,7 @@ def enrol(stack: AnyStack, folder: Path, people: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def add_integrator(stack: AnyStack) -> str:
+def add_integrator(stack: Stack) -> str:
     """Make an integrator's account; return the address with its password."""
     rights = ("--source", SOURCE, "--may-publish", "EnrolmentRequested", "--may-read", "EnrolmentConfirmed")
     done = instroom(stack, "integrator", "add", "website", *rights, account="admin")
@@ -99,7 +99,7 @@ def add_integrator(stack: AnyStack) -> str:
     return done.stdout.split("=", 1)[1].splitlines()[0]
 
 
-def documents(stack: AnyStack) -> Documents:
+def documents(stack: Stack) -> Documents:
     """Return every document of the services' databases that one more request leaves as it is."""
     with MongoClient[dict[str, Any]](stack.doors().database_url(accounts.OPERATOR)) as client:
         databases = [client[accounts.database_of(service)] for service in accounts.SERVICES]
@@ -111,7 +111,7 @@ def documents(stack: AnyStack) -> Documents:
         }
 
 
-async def facts(stack: AnyStack) -> list[tuple[bytes, Mapping[str, Any]]]:
+async def facts(stack: Stack) -> list[tuple[bytes, Mapping[str, Any]]]:
     """Return what the stream holds: bodies and headers, in order."""
     found: list[tuple[bytes, Mapping[str, Any]]] = []
 
@@ -139,7 +139,7 @@ async def _own_queue(integrator: str) -> None:
         await queue.bind(EVENTS, type_of(EnrolmentConfirmed))
 
 
-async def _left_waiting(stack: AnyStack, integrator: str) -> None:
+async def _left_waiting(stack: Stack, integrator: str) -> None:
     """Leave a request of the integrator's in its queue, and a dead letter."""
     person = {**PERSON, "edition": "cmo-stamm-participatie-2021", "region": "groningen", "sessions": ""}
     event = request_from(
@@ -175,7 +175,7 @@ async def _answered(integrator: str) -> None:
         await eventually(hear, within=30)
 
 
-async def _dead_letter(stack: AnyStack) -> bytes:
+async def _dead_letter(stack: Stack) -> bytes:
     """Take the dead letter away: the audit reports one."""
     async with await aio_pika.connect(stack.doors().broker_url(accounts.ADMIN)) as connection:
         channel = await connection.channel()

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from deploy.homes import ROOT
 from deploy.local.daemons import Daemon
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
-from deploy.local.web import answers_well, trouble_at
+from deploy.settings import Ports
+from deploy.web import answers_well, trouble_at
 from tests.support.leftovers import own_home
 from tests.support.place import Place
 from tests.support.servers import SCRATCH

@@ -11,11 +11,11 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from deploy import accounts
+from deploy.homes import ROOT
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
-from deploy.local.servers import ROOT
-from deploy.local.settings import Ports
-from deploy.local.web import Management
+from deploy.settings import Ports
+from deploy.web import Management
 from tests.support import containers
 from tests.support.leftovers import own_home
 

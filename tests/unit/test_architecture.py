@@ -25,6 +25,10 @@ BREACHES = {
     "layers": ("chassis/consumer.py", "import services.enrolment"),
     "layers-of-the-chassis": ("chassis/tracing.py", "import chassis.spans"),
     "layers-of-enrolment": ("services/enrolment/storage/ledger.py", "import services.enrolment.handlers.enrol"),
+    "layers-of-deploy": ("deploy/errors.py", "import deploy.local.daemons"),
+    "layers-of-the-cli": ("cli/integrators/accounts.py", "import cli.status.overview"),
+    "commands-apart": ("cli/commands/watch.py", "import cli.commands.catalog"),
+    "audit-apart": ("cli/audit/seats.py", "import services.enrolment.domain.rules"),
     "handlers-pure": ("services/enrolment/handlers/editions.py", "import time"),
 }
 

@@ -17,7 +17,7 @@ from chassis.committer import CONFLICTS_INSIDE, Committer
 from chassis.documents import Document, Kind
 from chassis.mongo import Collection, Database, Mongo, Session
 from chassis.outbox import Teller
-from cli.held import Held
+from cli.quarantine.held import Held
 from instroom_contracts.cloudevent import InvalidEvent
 from tests.integration.chassis.conftest import rows, told
 from tests.support.eventually import eventually

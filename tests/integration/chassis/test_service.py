@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from deploy.local.errors import StartFailed
+from deploy.errors import StartFailed
 from tests.support.place import Place
 from tests.support.running import ServiceProcess
 

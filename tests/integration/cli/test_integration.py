@@ -11,7 +11,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from cli.integrators import Accounts, Rights
+from cli.integrators.accounts import Accounts, Rights
 from instroom_checking.publisher import Performance
 from instroom_contracts import topology
 from tests.integration.cli.desk import Desk

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 
 from chassis.mongo import Database, Driver, Mongo
-from cli import unsent
-from cli.unsent import STATES, Which, mailbox_digest
+from cli.mails import unsent
+from cli.mails.unsent import STATES, Which, mailbox_digest
 from services.notification.delivery import Delivery
 from services.notification.storage import INVITATIONS
 from tests.integration.cli.desk import Desk

@@ -15,7 +15,7 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq.exceptions import ChannelAccessRefused, ConnectionClosed
 
-from cli.parts import OWNER
+from cli.integrators.parts import OWNER
 from instroom_contracts import topology
 from tests.integration.cli.desk import EDITION, TIME, Desk
 from tests.integration.cli.website import OWN, Website, add

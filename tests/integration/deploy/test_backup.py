@@ -12,21 +12,21 @@ import pytest
 from deploy.backup import messages
 from deploy.backup.archive import drafted
 from deploy.backup.copying import back_up, restore
-from deploy.local.errors import LocalError
-from deploy.local.settings import Ports
-from deploy.local.stack import Stack
+from deploy.errors import StackError
+from deploy.local.stack import LocalStack
+from deploy.settings import Ports
 from instroom_contracts.topology import STREAM
 from tests.support.keepsake import Keepsake, instroom
 
-AnewStack = Callable[[], Stack]
+AnewStack = Callable[[], LocalStack]
 
 
 @pytest.fixture(scope="module")
 def anew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnewStack]:
     """Provide the stack of one home, as each command finds it."""
     home, ports = tmp_path_factory.mktemp("kept"), Ports.free()
-    yield lambda: Stack.of(home, ports)
-    Stack.of(home, ports).reset()
+    yield lambda: LocalStack.of(home, ports)
+    LocalStack.of(home, ports).reset()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def kept(anew: AnewStack, tmp_path_factory: pytest.TempPathFactory) -> tuple[Kee
 
 def test_a_stack_that_holds_data_is_not_written_over(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:
     """What is there may be all that there is."""
-    with pytest.raises(LocalError, match="make reset"):
+    with pytest.raises(StackError, match="make reset"):
         restore(anew(), kept[1])
 
 
@@ -49,16 +49,16 @@ def test_a_copy_that_is_damaged_is_not_restored(kept: tuple[Keepsake, Path], ane
     damaged = tmp_path / "copy"
     damaged.mkdir()
     (damaged / "contents.json").write_bytes((kept[1] / "contents.json").read_bytes())
-    with pytest.raises(LocalError, match="missing or damaged"):
+    with pytest.raises(StackError, match="missing or damaged"):
         restore(anew(), damaged)
-    with pytest.raises(LocalError, match="is no backup"):
+    with pytest.raises(StackError, match="is no backup"):
         restore(anew(), tmp_path)
 
 
 def test_a_stack_that_is_down_is_not_backed_up(tmp_path: Path) -> None:
     """And it stays down."""
-    stack = Stack.of(tmp_path, Ports.free())
-    with pytest.raises(LocalError, match="make up starts the stack"):
+    stack = LocalStack.of(tmp_path, Ports.free())
+    with pytest.raises(StackError, match="make up starts the stack"):
         back_up(stack)
     assert not any(daemon.pid() for daemon in stack.daemons)
 
@@ -78,7 +78,7 @@ def test_a_backup_without_the_facts_is_none(
 ) -> None:
     """A stream that gives nothing, on a busy machine, looks like an empty one; that is noticed by a restore only."""
     monkeypatch.setattr(messages, "FIRST_WITHIN_S", 0)
-    with drafted(tmp_path / "copy") as draft, pytest.raises(LocalError, match="only 0 came"):
+    with drafted(tmp_path / "copy") as draft, pytest.raises(StackError, match="only 0 came"):
         asyncio.run(messages.save(anew().doors(), [STREAM], draft))
 
 

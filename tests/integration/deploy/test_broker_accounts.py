@@ -13,9 +13,9 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 from cli.broker import connected
 from cli.trouble import Trouble
 from deploy import accounts
-from deploy.contract import tables
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.topology import EVENTS, TYPES
+from publishing.asyncapi import tables
 from tests.support.eventually import eventually
 from tests.support.place import Place
 

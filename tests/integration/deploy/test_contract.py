@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from deploy.contract.page import DOCUMENT, SITE
+from deploy.errors import PortTaken
 from deploy.local.contract import ContractPage
-from deploy.local.errors import PortTaken
-from deploy.local.settings import Ports, listens
-from deploy.local.web import page
+from deploy.settings import Ports, listens
+from deploy.web import page
 from tests.asyncapi.npm import installed, run
 
 Node = dict[str, Any]

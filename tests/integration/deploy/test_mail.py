@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import Mail
-from deploy.local.settings import Ports, listens
-from deploy.local.web import page
+from deploy.settings import Ports, listens
+from deploy.web import page
 
 
 @pytest.fixture

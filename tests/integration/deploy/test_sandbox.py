@@ -12,9 +12,9 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 from cli.app import app
-from deploy.local import __main__ as command
-from deploy.local.settings import Ports, SandboxPorts
-from deploy.local.stack import Stack
+from deploy import __main__ as command
+from deploy.local.stack import LocalStack
+from deploy.settings import Ports, SandboxPorts
 
 
 def addresses(home: Path) -> dict[str, str]:
@@ -41,9 +41,9 @@ def is_ahead(home: Path) -> bool:
 
 
 @pytest.fixture
-def at_work(tmp_path: Path) -> Iterator[Stack]:
+def at_work(tmp_path: Path) -> Iterator[LocalStack]:
     """Provide a stack that is not the sandbox."""
-    stack = Stack.of(tmp_path / "work", Ports.free())
+    stack = LocalStack.of(tmp_path / "work", Ports.free())
     stack.up()
     yield stack
     stack.reset()
@@ -61,7 +61,7 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert command.main(["reset", "--sandbox"]) == 0
 
 
-def test_a_sandbox_is_wiped_while_a_stack_works(at_work: Stack, sandbox: Path) -> None:
+def test_a_sandbox_is_wiped_while_a_stack_works(at_work: LocalStack, sandbox: Path) -> None:
     """Somebody may reset it at any hour; its address stays the same, so that it can be written down."""
     known = editions(at_work.home)
     assert command.main(["up", "--sandbox"]) == 0

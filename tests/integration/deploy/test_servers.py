@@ -14,11 +14,11 @@ from pymongo.errors import OperationFailure
 
 from deploy import accounts, rolling
 from deploy.doors import Doors
-from deploy.local.errors import LocalError
+from deploy.errors import StackError
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
-from deploy.local.settings import Ports
 from deploy.observability.database import Figures
+from deploy.settings import Ports
 from instroom_contracts.digest import MOST_BYTES
 
 Client = MongoClient[dict[str, Any]]
@@ -93,12 +93,12 @@ def test_services_that_cannot_work_side_by_side_are_not_replaced_one_by_one(mong
         pools.insert_one({"_id": "week-noord/proces", "last": 7})
         rolling.ensure_possible(doors)
         pools.insert_one({"_id": "zaal", "seq": 7})
-        with pytest.raises(LocalError, match="make down"):
+        with pytest.raises(StackError, match="make down"):
             rolling.ensure_possible(doors)
         pools.delete_one({"_id": "zaal"})
         rolling.ensure_possible(doors)
         client["instroom_notification"]["notices"].insert_many([{"_id": "fence"}, {"_id": "of old"}])
-        with pytest.raises(LocalError, match="make down"):
+        with pytest.raises(StackError, match="make down"):
             rolling.ensure_possible(doors)
 
 

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 
 from chassis.errors import Conflict
-from cli import unsent
-from cli.unsent import Which
+from cli.mails import unsent
+from cli.mails.unsent import Which
 from instroom_contracts.notification import InviteSent
 from services.notification import ledger
 from services.notification.delivery import Outcome, State, left_behind

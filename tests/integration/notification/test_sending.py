@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from chassis.errors import Unavailable
-from cli import unsent
-from cli.unsent import Which
+from cli.mails import unsent
+from cli.mails.unsent import Which
 from services.notification.composing import compose
 from services.notification.domain import Letter
 from services.notification.ledger import MongoLedger

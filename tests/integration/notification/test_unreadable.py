@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from cli import unsent
-from cli.unsent import Which
+from cli.mails import unsent
+from cli.mails.unsent import Which
 from services.notification import ledger
 from services.notification.composing import compose
 from services.notification.following import Following

@@ -10,7 +10,7 @@ import yaml
 
 from chassis.settings import ServiceSettings
 from deploy.compose import certificates, secrets
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 
 HOSTS = {server: [server, "localhost", "127.0.0.1"] for server in ("rabbitmq", "mongodb")}
 SOON = certificates.RENEWED_BEFORE + timedelta(days=1)

@@ -16,9 +16,9 @@ from deploy import accounts
 from deploy.compose import secrets
 from deploy.compose.images import ImageSettings, chosen
 from deploy.compose.stack import ComposeStack
-from deploy.local.errors import LocalError
-from deploy.local.servers import ROOT, SANDBOX_HOME
-from deploy.local.settings import Ports, SandboxPorts
+from deploy.errors import StackError
+from deploy.homes import ROOT, SANDBOX_HOME
+from deploy.settings import Ports, SandboxPorts
 
 OWNERS: dict[str, int] = {}
 PASSWORDS = '{"integrator": "-", "operator": "-", "admin": "-"}'
@@ -148,7 +148,7 @@ def test_one_broker_with_data_is_not_made_three_by_chance(tmp_path: Path, monkey
     monkeypatch.setattr("deploy.compose.project.chosen", lambda _, images: {image.variable: "x" for image in images})
     stack.up()
     monkeypatch.setenv("INSTROOM_CLUSTER", "1")
-    with pytest.raises(LocalError, match="From one to three"):
+    with pytest.raises(StackError, match="From one to three"):
         stack.up()
 
 
@@ -190,7 +190,7 @@ def test_a_cluster_over_tls_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     """Two of its servers would speak in the clear."""
     for overlay in ("CLUSTER", "TLS"):
         monkeypatch.setenv(f"INSTROOM_{overlay}", "1")
-    with pytest.raises(LocalError, match="not both"):
+    with pytest.raises(StackError, match="not both"):
         ComposeStack(tmp_path, Ports()).up()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.local.servers import ROOT
+from deploy.homes import ROOT
 from tests.containers.alarms import ALWAYS, EXAMPLES
 
 WATCHING = ROOT / "deploy/observability"

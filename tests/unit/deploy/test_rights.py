@@ -9,9 +9,9 @@ import pytest
 
 from chassis.topology import BYPASS
 from deploy import accounts
-from deploy.contract import tables
 from instroom_contracts.cloudevent import type_of
 from instroom_contracts.topology import BY_ATTRIBUTE, EVENTS, INTAKE, PRIVATE, STREAM, TYPES
+from publishing.asyncapi import tables
 
 PASSWORDS = dict.fromkeys((accounts.ADMIN, accounts.INTEGRATOR, accounts.OPERATOR, *accounts.SERVICES), "of-a-test")
 

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from deploy.local.settings import Ports
 from deploy.observability import runs
+from deploy.settings import Ports
 
 
 class Gateway(HTTPServer):

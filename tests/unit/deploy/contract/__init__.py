@@ -1,1 +1,1 @@
-"""The generated contract and its page."""
+"""Tests of the page on which a person reads the contract."""

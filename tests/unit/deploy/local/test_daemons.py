@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.errors import StartFailed
 from deploy.local.daemons import Daemon
-from deploy.local.errors import StartFailed
 from tests.support.eventually import eventually
 
 PATIENT = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]

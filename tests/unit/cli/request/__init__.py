@@ -1,0 +1,1 @@
+"""Tests of asking for places, from what is typed to the exit code."""

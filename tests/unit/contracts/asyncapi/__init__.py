@@ -1,0 +1,1 @@
+"""Tests of the AsyncAPI document, as it is generated."""
