@@ -240,6 +240,8 @@ class History:
                 self.publish()
             case Move(rooms, pool, capacity):
                 moved = {id: room or OWN[id] for id, room in rooms.items()}
+                if "elders" in rooms and self.model.pool_of["elders"] != pool:
+                    self.model.offer(pool, capacity, self.now)  # its edition is published last: nobody knows it comes
                 self.model.move(moved, pool, capacity, self.now)
                 self.publish()
             case Begin():
