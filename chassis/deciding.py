@@ -16,11 +16,12 @@ from chassis.allowances import Allowance
 from chassis.answers import DECIDED, UNDER_WAY
 from chassis.cooperative import cooperatively
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
-from chassis.handling import Cause, Handler, Hears, Tell, goes_back_to
+from chassis.handling import Handler, Hears, Tell
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem
 from instroom_contracts.digest import MOST_BYTES
+from instroom_contracts.origin import Origin, origin_of
 from instroom_contracts.topology import EVENTS, INTAKE, TYPES
 
 EVERYBODY = Admission()
@@ -303,12 +304,12 @@ def is_echo(type: str | None, source: str | None, senders: Senders, admission: A
     return type in FACTS or admission.is_ours(senders, source)
 
 
-def cause_of(message: Received) -> Cause:
+def goes_back_to(message: Received) -> Origin:
     """Return the intake event that this message goes back to: the one it names, else itself.
 
     What comes from outside is such an event: whatever it names, its answer is its sender's and nobody else's.
     """
     event = message.event
     if message.is_from_outside or isinstance(event, InvalidEvent):
-        return Cause(event.id or "", event.source or "", event.traceparent)
-    return goes_back_to(event)
+        return Origin(event.id or "", event.source or "", event.traceparent)
+    return origin_of(event)

@@ -17,8 +17,8 @@ from uuid import UUID, uuid5
 
 from chassis.codec import kept_in
 from chassis.documents import ById, Document, Documents
-from chassis.handling import Cause
 from instroom_contracts.cloudevent import CloudEvent, EventData, type_of
+from instroom_contracts.origin import Origin
 
 D = TypeVar("D", bound=EventData)
 
@@ -30,7 +30,7 @@ class Due:
     """What is to be done about one thing, and when.
 
     `event` is the id of the one that does it, `type` and `data` say what that asks for, `at` is when it falls due.
-    `moment` is the time that it is judged at, `cause` the intake event that it goes back to (None: none but itself).
+    `moment` is the time that it is judged at, `origin` the intake event that it goes back to (None: none but itself).
     """
 
     event: str
@@ -39,7 +39,7 @@ class Due:
     data: Document
     at: datetime
     moment: datetime
-    cause: Cause | None
+    origin: Origin | None
 
 
 DUE = kept_in("due", Due, personal=())
@@ -71,7 +71,7 @@ def go_on(
     about: str,
     *,
     moment: datetime,
-    cause: Cause,
+    origin: Origin,
     now: datetime,
 ) -> None:
     """Keep what `by` leaves undone about something, behind what is due already.
@@ -83,7 +83,7 @@ def go_on(
     before: Due | None = documents.get(*key)
     id, at = (before.event, before.at) if before else (_id(by, key), now)
     moment = max(moment, before.moment) if before else moment
-    documents.put(*key, Due(id, type_of(type(data)), about, data.model_dump(), at, moment, cause))
+    documents.put(*key, Due(id, type_of(type(data)), about, data.model_dump(), at, moment, origin))
 
 
 def _id(by: CloudEvent[Any], key: ById) -> str:

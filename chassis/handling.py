@@ -9,26 +9,8 @@ from typing import Any, Self
 
 from chassis.documents import Documents, Need
 from instroom_contracts.cloudevent import CloudEvent, EventData, InvalidEvent
+from instroom_contracts.origin import Origin
 from instroom_contracts.topology import TYPES, traits
-
-
-@dataclass(frozen=True)
-class Cause:
-    """The intake event that an event answers: its id and its source, and what leads to it in its trace."""
-
-    id: str
-    source: str
-    traceparent: str | None = None
-
-
-def goes_back_to(event: CloudEvent[Any]) -> Cause:
-    """Return the intake event that one of our own events goes back to: the one it names, else itself.
-
-    Not for what comes from outside: that may name anything.
-    """
-    if event.correlationid and event.correlationsource:
-        return Cause(event.correlationid, event.correlationsource, event.traceparent)
-    return Cause(event.id, event.source, event.traceparent)
 
 
 @dataclass(frozen=True)
@@ -42,7 +24,7 @@ class Tell:
     data: EventData
     subject: str
     partitionkey: str | None = None
-    answers: Cause | None = None
+    answers: Origin | None = None
     provider: str | None = None
     owner: str | None = None
 

@@ -19,10 +19,10 @@ from pymongo.write_concern import WriteConcern
 
 from chassis.answers import Answers
 from chassis.chance import new_id
-from chassis.deciding import Told, cause_of
+from chassis.deciding import Told, goes_back_to
 from chassis.documents import Document
 from chassis.frames import table
-from chassis.handling import Cause, Tell, Tells, ToldBefore
+from chassis.handling import Tell, Tells, ToldBefore
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import (
     JSON,
@@ -33,6 +33,7 @@ from instroom_contracts.cloudevent import (
     time_text,
     type_of,
 )
+from instroom_contracts.origin import Origin
 from instroom_contracts.topology import EVENTS
 
 COLLECTION = "outbox"
@@ -67,7 +68,7 @@ class Teller:
             return _again(told.tell.data.body)
         event = told.by.event
         id = uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
-        return self._document(told.tell, str(id), _cause(told), now, causationid=event.id)
+        return self._document(told.tell, str(id), _origin(told), now, causationid=event.id)
 
     def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
         """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer.
@@ -78,8 +79,8 @@ class Teller:
         answers: dict[str, list[bytes]] = {}
         for one, event in zip(told, events, strict=True):
             if type(one.tell.data) in self.answers and (one.by.hears.exchange not in _ASKS_NOTHING or one.tell.answers):
-                cause = _cause(one)
-                answers.setdefault(f"{cause.source} {cause.id}", []).append(event["body"])
+                origin = _origin(one)
+                answers.setdefault(f"{origin.source} {origin.id}", []).append(event["body"])
         return answers
 
     async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
@@ -88,7 +89,7 @@ class Teller:
         await append(database, events, session)
 
     def _document(
-        self, tell: Tell, id: str, cause: Cause | None, now: datetime, *, causationid: str | None = None
+        self, tell: Tell, id: str, origin: Origin | None, now: datetime, *, causationid: str | None = None
     ) -> Document:
         """Make an event as `new_event` and `encode` do, and trust what they would check: it is all ours."""
         model = type(tell.data)
@@ -104,14 +105,14 @@ class Teller:
             "partitionkey": tell.partitionkey or getattr(tell.data, "edition_id", None),
             "provider": tell.provider,
             "ownersource": tell.owner,
-            "correlationid": cause.id if cause else None,
-            "correlationsource": cause.source if cause else None,
+            "correlationid": origin.id if origin else None,
+            "correlationsource": origin.source if origin else None,
             "causationid": causationid,
-            "traceparent": cause.traceparent if cause else None,
+            "traceparent": origin.traceparent if origin else None,
         }
         present = {name: value for name, value in attributes.items() if value is not None}
         exchange = self.exchanges[model]
-        trace = {"traceparent": cause.traceparent} if cause and cause.traceparent else {}  # for the relay's span
+        trace = {"traceparent": origin.traceparent} if origin and origin.traceparent else {}  # for the relay's span
         return {
             **trace,
             "exchange": exchange,
@@ -119,13 +120,13 @@ class Teller:
             "id": id,
             "body": body_of(present, tell.data),
             "headers": table(headers_of(present)) if exchange == EVENTS else None,  # facts say their attributes again
-            "correlationId": cause.id if cause else None,
+            "correlationId": origin.id if origin else None,
             "at": now,
         }
 
 
-def _cause(told: Told) -> Cause:
-    return told.tell.answers or cause_of(told.by)
+def _origin(told: Told) -> Origin:
+    return told.tell.answers or goes_back_to(told.by)
 
 
 def _again(body: bytes) -> Document:

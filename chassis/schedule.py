@@ -103,8 +103,8 @@ def as_event(due: Due, heard: Iterable[Hears], source: str) -> tuple[Hears, Clou
         source=source,
         id=due.event,
         time=due.moment,
-        correlationid=due.cause.id if due.cause else None,
-        correlationsource=due.cause.source if due.cause else None,
-        traceparent=due.cause.traceparent if due.cause else None,
+        correlationid=due.origin.id if due.origin else None,
+        correlationsource=due.origin.source if due.origin else None,
+        traceparent=due.origin.traceparent if due.origin else None,
     )
     return hears, event

@@ -201,8 +201,8 @@ class SpanTracer(Tracer):
         if not span.is_recording():
             return tells
         traceparent = _traceparent(span)
-        causes = [tell.answers and replace(tell.answers, traceparent=traceparent) for tell in tells]
-        return [replace(tell, answers=cause) for tell, cause in zip(tells, causes, strict=True)]
+        origins = [tell.answers and replace(tell.answers, traceparent=traceparent) for tell in tells]
+        return [replace(tell, answers=origin) for tell, origin in zip(tells, origins, strict=True)]
 
     def close(self) -> None:
         """Hand over what is left; a collector that does not answer holds nobody up for long."""

@@ -10,7 +10,7 @@ from deploy import accounts
 from deploy.doors import Doors
 from deploy.errors import StackError
 from services.enrolment.migrations import pools as seats
-from services.notification import migration as mails
+from services.notification.storage import migration as mails
 
 OF_OLD = {"enrolment": seats.OF_OLD, "notification": mails.OF_OLD}
 

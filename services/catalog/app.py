@@ -6,7 +6,7 @@ from chassis.handling import Hears, told_by
 from chassis.service import Service, run
 from instroom_contracts.catalog import EditionSubmitted, RepublishRequested
 from services.catalog import handlers, storage
-from services.catalog.settings import CatalogSettings
+from services.catalog.settings import Settings
 
 HEARS: tuple[Hears, ...] = (
     Hears.of(EditionSubmitted, handlers.publish_edition, handlers.refuse),
@@ -15,7 +15,16 @@ HEARS: tuple[Hears, ...] = (
 
 TELLS = told_by("catalog")
 
-SERVICE = Service("catalog", HEARS, TELLS, storage.KEPT, storage.prepare)
+
+def service() -> Service:
+    """Return the service."""
+    return Service("catalog", HEARS, TELLS, storage.KEPT, storage.prepare)
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    run(service(), Settings())
+
 
 if __name__ == "__main__":
-    run(SERVICE, CatalogSettings())
+    main()

@@ -5,5 +5,5 @@ from __future__ import annotations
 from chassis.settings import ServiceSettings
 
 
-class CatalogSettings(ServiceSettings):
+class Settings(ServiceSettings):
     """What the catalog service needs to run."""

@@ -11,25 +11,30 @@ from chassis.mongo import Database, Session
 from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.notification import gauges, handlers, limits, migration, pausing, storage
-from services.notification.composing import compose
-from services.notification.following import Following
-from services.notification.ledger import MongoLedger
-from services.notification.sender import Sender
-from services.notification.settings import NotificationSettings
-from services.notification.smtp import SmtpConnection
+from services.notification import gauges
+from services.notification.handlers import sessions
+from services.notification.handlers.invite import invite_or_withdraw
+from services.notification.handlers.notify import notify
+from services.notification.sending import limits, pausing
+from services.notification.sending.following import Following
+from services.notification.sending.ledger import MongoLedger
+from services.notification.sending.sender import Sender
+from services.notification.sending.smtp import SmtpConnection
+from services.notification.settings import Settings
+from services.notification.storage import kinds, migration
+from services.notification.writing.composing import compose
 
 HEARS: tuple[Hears, ...] = (
-    Hears.of(EditionPublished, handlers.keep_edition),
-    Hears.of(JoiningDetailsPublished, handlers.keep_link),
-    Hears.of(InvitationRequested, handlers.invite_or_withdraw),
-    Hears.of(NoticeRequested, handlers.notify),
+    Hears.of(EditionPublished, sessions.keep_edition),
+    Hears.of(JoiningDetailsPublished, sessions.keep_link),
+    Hears.of(InvitationRequested, invite_or_withdraw),
+    Hears.of(NoticeRequested, notify),
 )
 
 TELLS = told_by("notification")
 
 
-async def send(running: Running, settings: NotificationSettings) -> None:
+async def send(running: Running, settings: Settings) -> None:
     """Send mails until cancelled."""
 
     async def tell(session: Session, tells: Sequence[Tell], now: datetime) -> None:
@@ -50,22 +55,22 @@ async def send(running: Running, settings: NotificationSettings) -> None:
 
 async def prepare(database: Database, _: datetime) -> None:
     """Make ready what is kept, and try at once whether the mail server takes mails again."""
-    await storage.prepare(database)
+    await kinds.prepare(database)
     await limits.prepare(database)
     await pausing.prepare(database)
 
 
-async def follow(running: Running, settings: NotificationSettings) -> None:
+async def follow(running: Running, settings: Settings) -> None:
     """Let changes of sessions reach their invitations until cancelled."""
     await Following(running.database, running.clock.now, settings.pace().poll_s).run()
 
 
-def service(settings: NotificationSettings) -> Service:
+def service(settings: Settings) -> Service:
     """Return the service as these settings make it."""
     tasks = (partial(send, settings=settings), partial(follow, settings=settings))
     looks, remarks = (gauges.mails, gauges.overdue, gauges.paused), {"mail": pausing.remark}
     return Service(
-        *("notification", HEARS, TELLS, storage.KEPT, prepare),
+        *("notification", HEARS, TELLS, kinds.KEPT, prepare),
         tasks=tasks,
         looks=looks,
         migrations=(migration.migrate,),
@@ -75,7 +80,7 @@ def service(settings: NotificationSettings) -> Service:
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    settings = NotificationSettings()
+    settings = Settings()
     run(service(settings), settings)
 
 

@@ -11,8 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from chassis.documents import Document
 from chassis.gauges import Key, gauge
 from chassis.mongo import Database, aggregated
-from services.notification.pausing import paused_since
-from services.notification.storage import LETTERS, MAILS, UNREADABLE
+from services.notification.sending.pausing import paused_since
+from services.notification.storage.kinds import LETTERS, MAILS, UNREADABLE
 
 OPEN: tuple[str, ...] = ("waiting", "pending", "sending", "retry", "uncertain", "failed", "held", UNREADABLE)
 """The states that are shown; `sent` and `dropped` only grow."""

@@ -9,17 +9,17 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings
-from services.notification.calendar import Party
-from services.notification.composing import MailIdentity
-from services.notification.delivery import Terms
-from services.notification.ledger import Leases
-from services.notification.sender import Pace
-from services.notification.smtp import Server
+from services.notification.domain.delivery import Terms
+from services.notification.sending.ledger import Leases
+from services.notification.sending.sender import Pace
+from services.notification.sending.smtp import Server
+from services.notification.writing.calendar import Party
+from services.notification.writing.composing import MailIdentity
 
 PORTS = {"smtp": 25, "smtps": 465}
 
 
-class NotificationSettings(ServiceSettings):
+class Settings(ServiceSettings):
     """What the notification service needs besides what every service does."""
 
     smtp_url: SecretStr = Field(description="smtp[s]://[user:password@]host[:port] of the mail server")

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from services.notification.domain import Invitation, Meeting
-from services.notification.storage import INVITATIONS, MAILS, MEETINGS
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.meeting import Meeting
+from services.notification.storage.kinds import INVITATIONS, MAILS, MEETINGS
 from tests.e2e.world import World, open_world
 from tests.faults.load import every_request_is_answered_once, load
 from tests.faults.test_notification_killed import IMPATIENT, LINES

@@ -26,14 +26,16 @@ from services.enrolment.domain.seats import UNLIMITED, Pool
 from services.enrolment.handlers import concluding, editions, untold
 from services.enrolment.migrations import participants
 from services.enrolment.storage import kinds, schema
-from services.notification import handlers, ledger
+from services.notification.handlers import notify
+from services.notification.sending import ledger
 
 FRAGILE = b"handle with care"
 """What a message says that `fragile` drops."""
 
 
 def switch(owner: object, name: str, stand_in: object) -> None:
-    """Put something else in the place of a part of the system."""
+    """Put something else in the place of a part of the system; it must be there, or the twin would prove nothing."""
+    assert hasattr(owner, name)
     setattr(owner, name, stand_in)
 
 
@@ -286,7 +288,7 @@ def rest() -> None:
 
 def restraint() -> None:
     """Mail a refusal as often as it is asked for."""
-    switch(handlers, "refusal_of_the_day", lambda request, _: request.notice_id)
+    switch(notify, "refusal_of_the_day", lambda request, _: request.notice_id)
 
 
 GUARDS: dict[str, Callable[[], None]] = {

@@ -16,7 +16,7 @@ SOURCES = (*PACKAGED, "chassis", "services", "cli", "deploy", "demo", "tests/sup
 
 BREACHES = {
     "services-apart": ("services/catalog/domain.py", "import services.enrolment"),
-    "domain-pure": ("services/notification/domain.py", "import motor"),
+    "domain-pure": ("services/notification/domain/meeting.py", "import motor"),
     "contracts-small": ("contracts/instroom_contracts/topology.py", "import aio_pika"),
     "checking-small": ("checking/instroom_checking/stage.py", "import chassis.connections"),
     "publishing-apart": ("deploy/accounts.py", "import publishing.published"),
@@ -25,6 +25,7 @@ BREACHES = {
     "layers": ("chassis/consumer.py", "import services.enrolment"),
     "layers-of-the-chassis": ("chassis/tracing.py", "import chassis.spans"),
     "layers-of-enrolment": ("services/enrolment/storage/ledger.py", "import services.enrolment.handlers.enrol"),
+    "layers-of-notification": ("services/notification/writing/letters.py", "import services.notification.sending.smtp"),
     "layers-of-deploy": ("deploy/errors.py", "import deploy.local.daemons"),
     "layers-of-the-cli": ("cli/integrators/accounts.py", "import cli.status.overview"),
     "commands-apart": ("cli/commands/watch.py", "import cli.commands.catalog"),

@@ -21,9 +21,9 @@ from deploy.compose.project import Overlays
 from deploy.local.programs import Programs
 from deploy.settings import Ports
 from instroom_contracts.topology import TYPES
-from services.catalog.settings import CatalogSettings
+from services.catalog.settings import Settings as CatalogSettings
 from services.enrolment.settings import Settings as EnrolmentSettings
-from services.notification.settings import NotificationSettings
+from services.notification.settings import Settings as NotificationSettings
 from tests.support.page import NOT_RUN, PRINTED, RUN, blocks
 
 ROOT = Path(__file__).parents[2]

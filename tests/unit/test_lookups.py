@@ -11,7 +11,7 @@ from chassis.documents import Lookup
 from services.catalog import storage as catalog
 from services.enrolment.storage import kinds, schema
 
-MADE = {catalog: catalog.LOOKUPS, kinds: schema.LOOKUPS, import_module("services.notification.storage"): ()}
+MADE = {catalog: catalog.LOOKUPS, kinds: schema.LOOKUPS, import_module("services.notification.storage.kinds"): ()}
 """The lookups that a service makes an index for, by the module that declares them."""
 
 

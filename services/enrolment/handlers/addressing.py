@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent, EventData
+from instroom_contracts.origin import Origin
 from instroom_contracts.topology import traits
 from services.enrolment.domain import facts
 from services.enrolment.storage.ledger import Ledger
@@ -19,11 +20,11 @@ def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *,
     """
     events = list(told)
     ledger.require_editions(id for data in events if (id := _edition_of(data)))
-    answers = Cause(by.id, by.source, by.traceparent) if parked else None
+    answers = Origin(by.id, by.source, by.traceparent) if parked else None
     return [_addressed(data, ledger, by, answers) for data in events]
 
 
-def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], answers: Cause | None) -> Tell:
+def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], answers: Origin | None) -> Tell:
     edition_id = _edition_of(data)
     edition = ledger.editions.get(edition_id) if edition_id else None
     provider = edition.published.provider if edition else None

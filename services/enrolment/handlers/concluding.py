@@ -7,27 +7,27 @@ from typing import Any
 
 from chassis.documents import Documents
 from chassis.due import go_on, left_of
-from chassis.handling import Cause
 from instroom_contracts.cloudevent import CloudEvent, EventData
+from instroom_contracts.origin import Origin
 from services.enrolment.domain.availability import tell_availability
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.seats import UNLIMITED
 from services.enrolment.internal import PoolServing
 
 
-def asker(event: CloudEvent[Any]) -> Cause:
+def asker(event: CloudEvent[Any]) -> Origin:
     """Return what goes back to an event from outside: itself, whatever it names."""
-    return Cause(event.id, event.source, event.traceparent)
+    return Origin(event.id, event.source, event.traceparent)
 
 
 def concluded(
-    decision: Decision, documents: Documents, by: CloudEvent[Any], cause: Cause, now: datetime
+    decision: Decision, documents: Documents, by: CloudEvent[Any], origin: Origin, now: datetime
 ) -> list[EventData]:
     """Close a decision: tell of sessions that it filled or reopened, and have lists that are behind served further."""
     tell_availability(decision)
     for pool_id in sorted(decision.behind):
         rest = _to_be_served(decision, pool_id, left_of(documents, PoolServing, pool_id))
-        go_on(documents, by, rest, pool_id, moment=decision.moment, cause=cause, now=now)
+        go_on(documents, by, rest, pool_id, moment=decision.moment, origin=origin, now=now)
     return decision.told
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from chassis.documents import ById, Documents
 from chassis.due import go_on, left_of, need, taken_up
-from chassis.handling import Tell, goes_back_to
+from chassis.handling import Tell
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.origin import origin_of
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, own_pool, pool_of
@@ -97,7 +98,7 @@ def _settled(
 ) -> list[Tell]:
     """Do one portion, and leave the rest to the next; `most` of those who waited are decided, once all places ended."""
     ended = end_places(decision, edition, session_ids)
-    told = concluded(decision, documents, by, goes_back_to(by), now)
+    told = concluded(decision, documents, by, origin_of(by), now)
     tells = addressed(told, Ledger(documents), by)
     waiting, all_decided = unpark_edition(documents, edition.id, most if ended else 0)
     documents.require(need for parked in waiting for need in to_unpark(parked, documents))
@@ -105,5 +106,5 @@ def _settled(
         tells += decide_in_turn(parked, edition, documents, by, now)
     if not (ended and all_decided):
         rest = EditionSettling(edition_id=edition.id, session_ids=tuple(sorted(session_ids)))
-        go_on(documents, by, rest, edition.id, moment=decision.moment, cause=goes_back_to(by), now=now)
+        go_on(documents, by, rest, edition.id, moment=decision.moment, origin=origin_of(by), now=now)
     return tells

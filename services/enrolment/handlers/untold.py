@@ -10,8 +10,9 @@ from datetime import datetime
 
 from chassis.documents import Documents
 from chassis.due import go_on, taken_up
-from chassis.handling import Tell, goes_back_to
+from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.origin import origin_of
 from services.enrolment.domain import decision as deciding
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.transitions import withdraw_again
@@ -35,5 +36,5 @@ def tell_of_places_gone(event: CloudEvent[PlacesUntold], documents: Documents, n
     for _, enrolment in ended.members:
         withdraw_again(decision, enrolment, "cancellation")
     if not ended.complete:
-        go_on(documents, event, left.data, UNTOLD, moment=now, cause=goes_back_to(event), now=now)
+        go_on(documents, event, left.data, UNTOLD, moment=now, origin=origin_of(event), now=now)
     return addressed(decision.told, ledger, event)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from chassis.documents import ById, Documents
 from chassis.due import taken_up
-from chassis.handling import Tell, goes_back_to
+from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.origin import origin_of
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.promotion import serve
 from services.enrolment.handlers.addressing import addressed
@@ -34,4 +35,4 @@ def serve_pool(event: CloudEvent[PoolServing], documents: Documents, now: dateti
     for edition_id, session_id, had in left.data.moved:
         decision.moved((edition_id, session_id), had)
     serve(decision, left.data.pool)
-    return addressed(concluded(decision, documents, event, goes_back_to(event), now), ledger, event)
+    return addressed(concluded(decision, documents, event, origin_of(event), now), ledger, event)

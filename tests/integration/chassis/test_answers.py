@@ -13,9 +13,10 @@ from chassis import inbox
 from chassis.clock import Clock
 from chassis.committer import Committer
 from chassis.deciding import Received
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell
 from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
+from instroom_contracts.origin import Origin
 from tests.integration.chassis.conftest import rows, told
 from tests.unit.chassis import toy
 from tests.unit.chassis.toy import SOURCE, TELLS, asked_again, received
@@ -93,7 +94,7 @@ async def test_a_request_that_waited_gets_its_answer_when_it_is_decided(
     assert "answer" not in (await rows(database, "inbox"))[0]
     await committer.commit([asked_again("1", id="2")])
     assert says((await told(database))[0]) == b'{"jar":"again","count":0}}'
-    late_answer = Tell(toy.CountRose(jar="a", count=7), "a", answers=Cause("1", SOURCE))
+    late_answer = Tell(toy.CountRose(jar="a", count=7), "a", answers=Origin("1", SOURCE))
     await committer.commit([handled(received("a", id="3"), late_answer)])
     await committer.commit([asked_again("1", id="4")])
     (_, late, again, _) = await told(database)

@@ -14,13 +14,14 @@ from typing import Any
 
 from chassis.documents import ById, Documents, Kind
 from chassis.due import DUE, go_on, left_of, taken_up
-from chassis.handling import Cause, Hears, Tell, goes_back_to
+from chassis.handling import Hears, Tell
 from chassis.mongo import Database
 from chassis.schedule import Schedule
 from chassis.service import Service, run
 from chassis.settings import ServiceSettings
 from instroom_contracts.catalog import RepublishRequested
 from instroom_contracts.cloudevent import CloudEvent, EventData
+from instroom_contracts.origin import Origin, origin_of
 
 PORTION = 200
 ALL = "all"
@@ -63,7 +64,7 @@ def begin_or_glance(event: CloudEvent[Any], documents: Documents, now: datetime)
         documents.put(GLANCES, event.data.edition_id, Glance(left.at if left else -1))
     else:
         whole = Working(at=0, through=int(event.id))
-        keep(documents, event, whole, ALL, moment=event.time, cause=goes_back_to(event), now=now)
+        keep(documents, event, whole, ALL, moment=event.time, origin=origin_of(event), now=now)
     return ()
 
 
@@ -81,7 +82,7 @@ def work_on(event: CloudEvent[Any], documents: Documents, now: datetime) -> Sequ
         documents.put(THINGS, number, replace(thing, worked=thing.worked + 1))
     if end < todo.data.through:
         rest = todo.data.model_copy(update={"at": end})
-        keep(documents, event, rest, ALL, moment=todo.time, cause=Cause(event.id, event.source), now=now)
+        keep(documents, event, rest, ALL, moment=todo.time, origin=Origin(event.id, event.source), now=now)
     return ()
 
 

@@ -12,8 +12,8 @@ import pytest
 from chassis.mongo import Database, Driver, Mongo
 from cli.mails import unsent
 from cli.mails.unsent import STATES, Which, mailbox_digest
-from services.notification.delivery import Delivery
-from services.notification.storage import INVITATIONS
+from services.notification.domain.delivery import Delivery
+from services.notification.storage.kinds import INVITATIONS
 from tests.integration.cli.desk import Desk
 from tests.integration.notification.world import many
 from tests.support.place import Place

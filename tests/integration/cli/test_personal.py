@@ -17,7 +17,7 @@ from instroom_contracts.cloudevent import type_of
 from instroom_contracts.intake import EnrolmentRequested
 from services.catalog import storage as catalog
 from services.enrolment.storage import schema as enrolment
-from services.notification import storage as notification
+from services.notification.storage import kinds as notification
 from tests.integration.cli.desk import EDITION, TIME, Desk
 from tests.support.eventually import eventually
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from chassis.mongo import Driver, Mongo
-from services.notification.storage import prepare
+from services.notification.storage.kinds import prepare
 from tests.integration.notification.world import World
 from tests.support.place import Place
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.notification import following
-from services.notification.following import Following
-from services.notification.handlers import invite_or_withdraw
-from services.notification.storage import MAILS, MEETINGS
+from services.notification.handlers.invite import invite_or_withdraw
+from services.notification.sending import following
+from services.notification.sending.following import Following
+from services.notification.storage.kinds import MAILS, MEETINGS
 from tests.integration.notification.world import MOVED, SESSION, World, many
 from tests.unit.notification.builders import ACCEPTED, NOW, after, edition, meeting, request
 

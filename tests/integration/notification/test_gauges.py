@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.notification import gauges
-from services.notification.delivery import Delivery
+from services.notification.domain.delivery import Delivery
 from tests.integration.notification.world import World, many
 from tests.unit.notification.builders import NOW, in_state, notice
 

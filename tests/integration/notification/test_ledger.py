@@ -13,13 +13,13 @@ from chassis.errors import Conflict
 from cli.mails import unsent
 from cli.mails.unsent import Which
 from instroom_contracts.notification import InviteSent
-from services.notification import ledger
-from services.notification.delivery import Outcome, State, left_behind
-from services.notification.domain import Letter
-from services.notification.ledger import LAPSED, MongoLedger, due, in_turn
-from services.notification.pausing import Pausing
-from services.notification.standing import Standing
-from services.notification.storage import MAILS, NOTICES
+from services.notification.domain.delivery import Outcome, State, left_behind
+from services.notification.domain.letter import Letter
+from services.notification.domain.standing import Standing
+from services.notification.sending import ledger
+from services.notification.sending.ledger import LAPSED, MongoLedger, due, in_turn
+from services.notification.sending.pausing import Pausing
+from services.notification.storage.kinds import MAILS, NOTICES
 from tests.integration.notification.world import LEASES, LONG_AFTER_DOT, MOVED, World, many, notices
 from tests.unit.notification.builders import (
     ACCEPTED,

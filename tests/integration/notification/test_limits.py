@@ -11,9 +11,9 @@ from chassis.mongo import Database
 from instroom_contracts.cloudevent import new_event
 from instroom_contracts.notification import NoticeRequested
 from instroom_contracts.topology import PRIVATE
-from services.notification import limits
-from services.notification.ledger import MongoLedger
-from services.notification.limits import KEPT_S, DailyCap
+from services.notification.sending import limits
+from services.notification.sending.ledger import MongoLedger
+from services.notification.sending.limits import KEPT_S, DailyCap
 from tests.e2e.world import World as Outside
 from tests.e2e.world import open_world
 from tests.integration.notification.test_pausing import Sending, states

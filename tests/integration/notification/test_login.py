@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy.compose import certificates
-from services.notification import smtp
-from services.notification.delivery import Outcome
-from services.notification.smtp import Server, SmtpConnection
+from services.notification.domain.delivery import Outcome
+from services.notification.sending import smtp
+from services.notification.sending.smtp import Server, SmtpConnection
 from tests.integration.notification.test_smtp import MAIL, leave
 from tests.support.mailserver import MailServer, open_mail_server
 

@@ -17,14 +17,18 @@ from chassis.handling import Handler
 from chassis.mongo import Session
 from instroom_contracts.catalog import JoiningDetailsPublished
 from instroom_contracts.cloudevent import EventData
-from services.notification import handlers, migration
-from services.notification.delivery import Outcome, State
-from services.notification.domain import Invitation, Letter, Meeting
-from services.notification.following import Following
-from services.notification.handlers import invite_or_withdraw, keep_link, notify
-from services.notification.ledger import MongoLedger
-from services.notification.migration import OF_OLD, migrate
-from services.notification.storage import INVITATIONS, MAILS, MEETINGS, NOTICES, UNREADABLE, kind_of
+from services.notification.domain.delivery import Outcome, State
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.letter import Letter
+from services.notification.domain.meeting import Meeting
+from services.notification.handlers.invite import invite_or_withdraw
+from services.notification.handlers.notify import notify
+from services.notification.handlers.sessions import keep_link
+from services.notification.sending.following import Following
+from services.notification.sending.ledger import MongoLedger
+from services.notification.storage import migration
+from services.notification.storage.kinds import INVITATIONS, MAILS, MEETINGS, NOTICES, UNREADABLE, kind_of
+from services.notification.storage.migration import OF_OLD, migrate
 from tests.integration.notification.test_following import followed
 from tests.integration.notification.world import MOVED, SESSION, World, many, notices
 from tests.unit.notification.builders import (
@@ -138,9 +142,11 @@ async def test_a_migration_that_was_killed_goes_on(
 
 def of_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let handlers read and write where an earlier release did."""
-    monkeypatch.setattr(handlers, "INVITATIONS", OLD[INVITATIONS])
-    monkeypatch.setattr(handlers, "NOTICES", OLD[NOTICES])
-    monkeypatch.setattr(handlers, "MEETINGS", OLD[MEETINGS])
+    where = "services.notification.handlers"
+    monkeypatch.setattr(f"{where}.invite.INVITATIONS", OLD[INVITATIONS])
+    monkeypatch.setattr(f"{where}.invite.MEETINGS", OLD[MEETINGS])
+    monkeypatch.setattr(f"{where}.sessions.MEETINGS", OLD[MEETINGS])
+    monkeypatch.setattr(f"{where}.notify.NOTICES", OLD[NOTICES])
 
 
 ASKED: Sequence[tuple[Handler, EventData]] = [

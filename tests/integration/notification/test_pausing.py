@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notification import gauges, pausing
-from services.notification.domain import Letter
-from services.notification.sender import Sender
-from services.notification.smtp import Server, SmtpConnection
-from services.notification.standing import Standing
+from services.notification import gauges
+from services.notification.domain.letter import Letter
+from services.notification.domain.standing import Standing
+from services.notification.sending import pausing
+from services.notification.sending.sender import Sender
+from services.notification.sending.smtp import Server, SmtpConnection
 from tests.integration.notification.test_sending import sender
 from tests.integration.notification.world import World, many
 from tests.support.mailserver import MailServer

@@ -11,11 +11,11 @@ import pytest
 from chassis.errors import Unavailable
 from cli.mails import unsent
 from cli.mails.unsent import Which
-from services.notification.composing import compose
-from services.notification.domain import Letter
-from services.notification.ledger import MongoLedger
-from services.notification.sender import Pace, Sender
-from services.notification.smtp import Server, SmtpConnection
+from services.notification.domain.letter import Letter
+from services.notification.sending.ledger import MongoLedger
+from services.notification.sending.sender import Pace, Sender
+from services.notification.sending.smtp import Server, SmtpConnection
+from services.notification.writing.composing import compose
 from tests.integration.notification.world import World, many
 from tests.support.mailserver import SILENCE, MailServer
 from tests.unit.notification.builders import (

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notification import smtp
-from services.notification.calendar import Party
-from services.notification.delivery import Objection, Outcome
-from services.notification.letters import Rendered
-from services.notification.mail import Envelope, Outgoing, outgoing
-from services.notification.smtp import Server, SmtpConnection
+from services.notification.domain.delivery import Objection, Outcome
+from services.notification.sending import smtp
+from services.notification.sending.smtp import Server, SmtpConnection
+from services.notification.writing.calendar import Party
+from services.notification.writing.letters import Rendered
+from services.notification.writing.mail import Envelope, Outgoing, outgoing
 from tests.support.eventually import eventually
 from tests.support.mailserver import (
     BUSY,

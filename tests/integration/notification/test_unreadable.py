@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 
 from cli.mails import unsent
 from cli.mails.unsent import Which
-from services.notification import ledger
-from services.notification.composing import compose
-from services.notification.following import Following
-from services.notification.sender import Pace, Sender
-from services.notification.smtp import Server, SmtpConnection
-from services.notification.storage import LETTERS, MAILS, MEETINGS
+from services.notification.sending import ledger
+from services.notification.sending.following import Following
+from services.notification.sending.sender import Pace, Sender
+from services.notification.sending.smtp import Server, SmtpConnection
+from services.notification.storage.kinds import LETTERS, MAILS, MEETINGS
+from services.notification.writing.composing import compose
 from tests.integration.notification.world import MOVED, SESSION, World, many
 from tests.support.eventually import eventually
 from tests.support.mailserver import MailServer

@@ -15,10 +15,13 @@ from chassis.store import Store, writes_of
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import EventData, new_event
 from instroom_contracts.notification import InvitationRequested
-from services.notification.domain import Invitation, Letter, Meeting, Notice, invitation_id
-from services.notification.inviting import asked
-from services.notification.ledger import Leases, MongoLedger
-from services.notification.storage import EDITIONS, INVITATIONS, MAILS, MEETINGS, kind_of
+from services.notification.domain.invitation import Invitation, invitation_id
+from services.notification.domain.inviting import asked
+from services.notification.domain.letter import Letter
+from services.notification.domain.meeting import Meeting
+from services.notification.domain.notice import Notice
+from services.notification.sending.ledger import Leases, MongoLedger
+from services.notification.storage.kinds import EDITIONS, INVITATIONS, MAILS, MEETINGS, kind_of
 from tests.unit.notification.builders import (
     ENDS,
     NOW,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chassis.deciding import Received, Verdict, cause_of, decide, foresee
+from chassis.deciding import Received, Verdict, decide, foresee, goes_back_to
 from chassis.documents import ById, Kind, Loaded
-from chassis.handling import Cause
 from chassis.senders import ALL_SENDERS, Admission, Senders
+from instroom_contracts.origin import Origin
 from tests.unit.chassis.toy import HEARS, JARS, SOURCE, CountRose, Jar, invalid, received
 
 NOW = datetime(2021, 5, 20, 12, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_without_the_guard_a_stranger_is_believed() -> None:
 
 def test_an_intake_event_is_its_own_cause() -> None:
     """Facts are correlated with the request that led to them."""
-    assert cause_of(received("a", id="1")) == Cause("1", SOURCE)
+    assert goes_back_to(received("a", id="1")) == Origin("1", SOURCE)
 
 
 def test_an_intake_event_cannot_name_another_cause() -> None:
@@ -163,9 +163,9 @@ def test_an_intake_event_cannot_name_another_cause() -> None:
     assert not isinstance(message.event, Exception)
     named = {"correlationid": "9", "correlationsource": "urn:nld:oin:00000009999999999000:systeem:hr"}
     forged = replace(message, event=message.event.model_copy(update=named))
-    assert cause_of(forged) == Cause("1", SOURCE)
+    assert goes_back_to(forged) == Origin("1", SOURCE)
     within = replace(forged, hears=replace(HEARS, exchange="instroom.private"))
-    assert cause_of(within) == Cause("9", "urn:nld:oin:00000009999999999000:systeem:hr")
+    assert goes_back_to(within) == Origin("9", "urn:nld:oin:00000009999999999000:systeem:hr")
 
 
 def test_an_invalid_message_that_nobody_answers_is_held_all_the_same() -> None:

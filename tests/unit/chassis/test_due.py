@@ -9,15 +9,16 @@ import pytest
 from chassis.deciding import Received, Verdict, decide
 from chassis.documents import Documents, Loaded
 from chassis.due import Due, go_on, left_of, need, plan, taken_up
-from chassis.handling import Cause, Hears
+from chassis.handling import Hears
 from chassis.schedule import as_event
 from chassis.senders import ALL_SENDERS
 from instroom_contracts.cloudevent import CloudEvent, EventData, new_event
+from instroom_contracts.origin import Origin
 from tests.unit.chassis.toy import SOURCE, ThingCounted
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
-CAUSE = Cause("1", SOURCE)
+ORIGIN = Origin("1", SOURCE)
 KEY = need(ThingCounted, "a")
 
 
@@ -85,7 +86,7 @@ def test_what_is_left_waits_its_turn_and_whoever_adds_to_it_does_not_hold_it_up(
 ) -> None:
     """A portion that is done lines up behind what is due; work that is added keeps the place that it has."""
     kept = documents(*known)
-    go_on(kept, asked("9"), ThingCounted(jar="b"), "a", moment=NOON, cause=CAUSE, now=NOON)
+    go_on(kept, asked("9"), ThingCounted(jar="b"), "a", moment=NOON, origin=ORIGIN, now=NOON)
     due = kept.get(*KEY)
     assert due is not None
     assert (due.at, due.data["jar"]) == (at, "b")

@@ -9,9 +9,10 @@ import pytest
 
 from chassis.deciding import Told
 from chassis.frames import table
-from chassis.handling import Cause, Tell, Tells, ToldBefore
+from chassis.handling import Tell, Tells, ToldBefore
 from chassis.outbox import BYTES_PER_DOCUMENT, EVENTS_PER_DOCUMENT, Teller, portions
 from instroom_contracts.cloudevent import encode, new_event
+from instroom_contracts.origin import Origin
 from tests.unit.chassis.toy import SOURCE, TELLS, CountRose, received
 
 NOW = datetime(2021, 5, 20, 9, 30, 0, 123456, tzinfo=UTC)
@@ -29,10 +30,10 @@ def test_a_fact_is_what_encoding_it_as_an_event_gives(parked: bool, traceparent:
     assert not isinstance(message.event, Exception)
     if not parked:
         message = replace(message, event=message.event.model_copy(update={"traceparent": traceparent}))
-    answers = Cause("request-1", WEBSITE, traceparent) if parked else None
+    answers = Origin("request-1", WEBSITE, traceparent) if parked else None
     tell = Tell(DATA, "subject/1", "edition-1", answers, provider="cmo-stamm", owner=WEBSITE)
     kept = TELLER.envelope(Told(tell, message, 0), NOW)
-    cause = answers or Cause("1", SOURCE)
+    cause = answers or Origin("1", SOURCE)
     wire = encode(
         new_event(
             DATA,
@@ -71,7 +72,7 @@ def test_a_fact_that_is_told_again_is_the_same_message() -> None:
 
 def test_an_answer_is_kept_for_whom_it_answers() -> None:
     """A parked request is answered by what the edition's fact leads to."""
-    message, parked = received("a", id="1"), Cause("request-1", WEBSITE)
+    message, parked = received("a", id="1"), Origin("request-1", WEBSITE)
     told = [Told(Tell(DATA, "a", answers=answers), message, n) for n, answers in enumerate((None, parked, parked))]
     events = [TELLER.envelope(one, NOW) for one in told]
     bodies = [event["body"] for event in events]

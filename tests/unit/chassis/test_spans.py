@@ -23,14 +23,15 @@ from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from chassis import service, tracing
-from chassis.deciding import Held, Received, Told, Verdict, cause_of, decide
+from chassis.deciding import Held, Received, Told, Verdict, decide, goes_back_to
 from chassis.documents import Kind, Loaded
 from chassis.errors import Conflict
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell
 from chassis.outbox import Teller
 from chassis.senders import ALL_SENDERS
 from chassis.spans import Exporter, SpanTracer
 from instroom_contracts.cloudevent import CloudEvent
+from instroom_contracts.origin import Origin
 from tests.unit.chassis.toy import JARS, SOURCE, TELLS, CountRose, invalid, received
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -148,7 +149,7 @@ async def test_a_message_without_a_trace_begins_one(here: Traced) -> None:
     message = here.tracer.begin(sent(traceparent=None), 1)
     here.tracer.end([message], await verdict_on(message))
     assert here.spans[0].parent is None
-    assert cause_of(message).traceparent == named(here.spans[0])
+    assert goes_back_to(message).traceparent == named(here.spans[0])
 
 
 @pytest.mark.parametrize("nonsense", [f"00-{'0' * 32}-{'0' * 16}-01", f"ff-{TRACE}-00f067aa0ba902b7-01"])
@@ -168,10 +169,10 @@ async def test_what_its_sender_does_not_sample_makes_no_span(here: Traced) -> No
     fact = Teller.of(SOURCE, TELLS).envelope(verdict.told[0], NOW)
     await here.tracer.published([fact], 1, set())
     with here.tracer.step("send mail", parent=fact["traceparent"]), here.tracer.step("smtp"):
-        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=cause_of(message))])
+        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=goes_back_to(message))])
     assert here.spans == []
     assert fact["traceparent"] == UNSAMPLED
-    assert told.answers == cause_of(message)
+    assert told.answers == goes_back_to(message)
 
 
 def test_what_we_do_not_sample_is_not_sampled_further_on() -> None:
@@ -184,7 +185,7 @@ def test_the_answer_to_an_invalid_event_is_in_its_senders_trace(here: Traced) ->
     """Who made the mistake looks for it there."""
     message = invalid(id="1")
     message.event.traceparent = SENDER  # type: ignore[misc]
-    assert TRACE in str(cause_of(here.tracer.begin(message, 1)).traceparent)
+    assert TRACE in str(goes_back_to(here.tracer.begin(message, 1)).traceparent)
 
 
 async def test_the_commit_is_below_the_first_message_and_linked_from_the_others(here: Traced) -> None:
@@ -253,7 +254,7 @@ def test_a_step_is_below_its_letter_and_its_parts_below_it(here: Traced) -> None
         with here.tracer.step("smtp", server=("mail.example.org", 25)) as smtp:
             assert get_contextvars()["trace_id"] == TRACE
             smtp.fail("address-refused")
-        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=Cause("1", SOURCE, SENDER))])
+        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=Origin("1", SOURCE, SENDER))])
     smtp_span, mail = here.spans
     assert attributes(mail) == {"instroom.invite_id": "i1"}
     assert parent(mail) == "00f067aa0ba902b7"
@@ -262,7 +263,7 @@ def test_a_step_is_below_its_letter_and_its_parts_below_it(here: Traced) -> None
     assert attributes(smtp_span) == {
         "server.address": "mail.example.org", "server.port": 25, "error.type": "address-refused",
     }  # fmt: skip
-    assert told.answers == Cause("1", SOURCE, named(mail))
+    assert told.answers == Origin("1", SOURCE, named(mail))
     assert "trace_id" not in get_contextvars()
 
 

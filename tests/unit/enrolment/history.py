@@ -239,11 +239,7 @@ class History:
                 self.model.offer(pool, capacity, self.now)
                 self.publish()
             case Move(rooms, pool, capacity):
-                moved = {id: room or OWN[id] for id, room in rooms.items()}
-                if "elders" in rooms and self.model.pool_of["elders"] != pool:
-                    self.model.offer(pool, capacity, self.now)  # its edition is published last: nobody knows it comes
-                self.model.move(moved, pool, capacity, self.now)
-                self.publish()
+                self._move({id: room or OWN[id] for id, room in rooms.items()}, pool, capacity)
             case Begin():
                 self.now = max(self.now, DURING)
             case Toggle(what):
@@ -261,6 +257,12 @@ class History:
         memory.rival = partial(self.take, other)
         self.take(one)
         memory.rival = None
+
+    def _move(self, rooms: dict[str, str], pool: str, capacity: int | None) -> None:
+        if "elders" in rooms and self.model.pool_of["elders"] != pool:
+            self.model.offer(pool, capacity, self.now)  # its edition is published last: nobody knows yet that it comes
+        self.model.move(rooms, pool, capacity, self.now)
+        self.publish()
 
     def _toggle(self, what: str) -> None:
         self.off ^= {what}

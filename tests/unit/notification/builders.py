@@ -10,12 +10,16 @@ from typing import Any
 
 from instroom_contracts.catalog import EditionPublished, Organiser, Session
 from instroom_contracts.notification import InvitationRequested, NoticeRequested, Recipient
-from services.notification.calendar import Party
-from services.notification.composing import Background, MailIdentity, compose
-from services.notification.delivery import Claim, Delivery, Outcome, Terms
-from services.notification.domain import Invitation, Letter, Meeting, Notice, Origin, noted
-from services.notification.inviting import asked, finished
-from services.notification.mail import Outgoing
+from instroom_contracts.origin import Origin
+from services.notification.domain.delivery import Claim, Delivery, Outcome, Terms
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import asked, finished
+from services.notification.domain.letter import Letter
+from services.notification.domain.meeting import Meeting
+from services.notification.domain.notice import Notice, noted
+from services.notification.writing.calendar import Party
+from services.notification.writing.composing import Background, MailIdentity, compose
+from services.notification.writing.mail import Outgoing
 
 NOW = datetime(2021, 5, 20, 9, 30, tzinfo=UTC)
 STARTS = datetime(2021, 6, 8, 11, 0, tzinfo=UTC)

@@ -14,13 +14,15 @@ from chassis.handling import Handler
 from instroom_contracts.catalog import JoiningDetailsPublished
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.notification import Method
-from services.notification.composing import Background, compose
-from services.notification.delivery import Claim, Delivery, Outcome
-from services.notification.domain import Invitation, Meeting
-from services.notification.handlers import invite_or_withdraw, keep_edition, keep_link
-from services.notification.inviting import finished
-from services.notification.mail import Unmailable
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS
+from services.notification.domain.delivery import Claim, Delivery, Outcome
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import finished
+from services.notification.domain.meeting import Meeting
+from services.notification.handlers.invite import invite_or_withdraw
+from services.notification.handlers.sessions import keep_edition, keep_link
+from services.notification.storage.kinds import EDITIONS, INVITATIONS, MEETINGS
+from services.notification.writing.composing import Background, compose
+from services.notification.writing.mail import Unmailable
 from tests.support.calendars import Entry, Mailbox
 from tests.unit.notification.builders import ENDS, IDENTITY, NOW, STARTS, TERMS, edition, recipient, request, session
 from tests.unit.notification.kept import Kept

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from chassis.documents import ById, Documents, Kind, Loaded, NotLoaded
 from chassis.handling import Handler
 from instroom_contracts.cloudevent import EventData, new_event
-from services.notification.inviting import judged
-from services.notification.storage import INVITATIONS, MEETINGS, meeting_id
+from services.notification.domain.inviting import judged
+from services.notification.storage.kinds import INVITATIONS, MEETINGS, meeting_id
 from tests.unit.notification.builders import NOW
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from typing import Any
 import icalendar
 import pytest
 
-from services.notification.calendar import Entry, Party, calendar_of
-from services.notification.words import AMSTERDAM
+from services.notification.domain.daily import AMSTERDAM
+from services.notification.writing.calendar import Entry, Party, calendar_of
 
 STAMP = datetime(2021, 3, 1, 9, 0, tzinfo=UTC)
 SPRING = datetime(2021, 3, 28, 11, 0, tzinfo=UTC)

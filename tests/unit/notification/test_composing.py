@@ -14,11 +14,11 @@ import pytest
 from instroom_contracts.catalog import AgendaItem, Organiser
 from instroom_contracts.notification import QueuedSession
 from services.catalog.programmes import load
-from services.notification import composing, screening
-from services.notification.composing import Background, OutOfDate
-from services.notification.domain import Invitation
-from services.notification.inviting import asked, judged
-from services.notification.mail import Unmailable
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import asked, judged
+from services.notification.writing import composing, screening
+from services.notification.writing.composing import Background, OutOfDate
+from services.notification.writing.mail import Unmailable
 from tests.unit.notification.builders import (
     LINK,
     NOW,

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from services.notification.delivery import Claim, Outcome, Result, concluded, left_behind
+from services.notification.domain.delivery import Claim, Outcome, Result, concluded, left_behind
 from tests.unit.notification.builders import ACCEPTED, NOW, TERMS, in_state
 
 LATER = Outcome("try-later", "server-unreachable")

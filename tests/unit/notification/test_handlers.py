@@ -12,9 +12,11 @@ from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.enrolment import ReasonCode
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
-from services.notification.domain import Invitation
-from services.notification.handlers import invite_or_withdraw, keep_edition, keep_link, notify
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES
+from services.notification.domain.invitation import Invitation
+from services.notification.handlers.invite import invite_or_withdraw
+from services.notification.handlers.notify import notify
+from services.notification.handlers.sessions import keep_edition, keep_link
+from services.notification.storage.kinds import EDITIONS, INVITATIONS, MEETINGS, NOTICES
 from tests.unit.notification.builders import LINK, STARTS, after, edition, recipient, request, session
 from tests.unit.notification.kept import SOURCE, Kept
 

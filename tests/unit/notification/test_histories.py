@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notification import composing
+from services.notification.writing import composing
 from tests.unit.notification.history import PEOPLE, History, calendar_is_true
 
 ASKED = ("enrol", "leave", "end", "move", "relink", "cancel_or_reinstate")

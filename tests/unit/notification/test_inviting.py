@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instroom_contracts.notification import InviteFailed, InviteSent
-from services.notification.delivery import Outcome
-from services.notification.domain import Invitation, Meeting
-from services.notification.inviting import asked, finished, judged
+from services.notification.domain.delivery import Outcome
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import asked, finished, judged
+from services.notification.domain.meeting import Meeting
 from tests.unit.notification.builders import (
     ACCEPTED,
     ENDS,

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from services.notification.letters import Card, Content, Row, Wording, rendered
-from services.notification.words import languages, words_of
+from services.notification.writing.letters import Card, Content, Row, Wording, rendered
+from services.notification.writing.words import languages, words_of
 
 CARD = Card(
     "Participatie als proces",

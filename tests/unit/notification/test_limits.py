@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from instroom_contracts.notification import NoticeRequested
-from services.notification.limits import refusal_of_the_day
+from services.notification.domain.daily import refusal_of_the_day
 from tests.unit.notification.builders import NOW, recipient
 
 

@@ -9,10 +9,10 @@ from email.utils import getaddresses
 
 import pytest
 
-from services.notification import mail
-from services.notification.calendar import Party
-from services.notification.letters import Rendered
-from services.notification.mail import Envelope, Unmailable, outgoing
+from services.notification.writing import mail
+from services.notification.writing.calendar import Party
+from services.notification.writing.letters import Rendered
+from services.notification.writing.mail import Envelope, Unmailable, outgoing
 from tests.unit.notification.builders import NOW, parsed
 
 LETTER = Rendered("Uitnodiging: één plaats", "Beste Robin,\n.\nTot dan.\n", "<p>Beste Robin</p>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.notification.screening import LONGEST_NAME, name_in, without_addresses
+from services.notification.writing.screening import LONGEST_NAME, name_in, without_addresses
 
 ADDRESSES = [
     "evil.example", "evil.example.", "(evil.example)", "evil.example/win", "evil.example:8080", "sub.evil.example",

@@ -11,11 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from chassis.errors import Conflict, Unavailable
-from services.notification.composing import Background
-from services.notification.delivery import Outcome
-from services.notification.domain import Letter
-from services.notification.mail import Outgoing, Unmailable
-from services.notification.sender import Pace, Sender
+from services.notification.domain.delivery import Outcome
+from services.notification.domain.letter import Letter
+from services.notification.sending.sender import Pace, Sender
+from services.notification.writing.composing import Background
+from services.notification.writing.mail import Outgoing, Unmailable
 from tests.support.eventually import eventually
 from tests.unit.notification.builders import ACCEPTED, NOW, invitation, notice, sending
 

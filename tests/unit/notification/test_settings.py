@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.notification.settings import NotificationSettings
+from services.notification.settings import Settings
 
 REQUIRED = {
     "RABBITMQ_URL": "amqp://localhost",
@@ -18,11 +18,11 @@ REQUIRED = {
 }
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> NotificationSettings:
+def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     """Read the settings from an environment."""
     for name, value in {**REQUIRED, **environment}.items():
         monkeypatch.setenv(name, value)
-    return NotificationSettings()
+    return Settings()
 
 
 def test_a_mail_server_is_named_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:

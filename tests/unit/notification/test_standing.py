@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from services.notification.delivery import Outcome, Result
-from services.notification.standing import Refusal, Standing
+from services.notification.domain.delivery import Outcome, Result
+from services.notification.domain.standing import Refusal, Standing
 from tests.unit.notification.builders import ACCEPTED
 
 MOST = 3

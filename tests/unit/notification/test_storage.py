@@ -9,8 +9,8 @@ import bson
 from bson.codec_options import CodecOptions
 
 from chassis.documents import Document, Kind
-from services.notification.domain import Meeting
-from services.notification.storage import EDITIONS, INVITATIONS, MEETINGS, NOTICES
+from services.notification.domain.meeting import Meeting
+from services.notification.storage.kinds import EDITIONS, INVITATIONS, MEETINGS, NOTICES
 from tests.unit.notification.builders import NOW, ORIGIN, edition, invitation, meeting, notice, sending, sent, session
 
 T = TypeVar("T")

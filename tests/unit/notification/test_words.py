@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notification import words
-from services.notification.words import TEMPLATES, languages, words_of
+from services.notification.writing import words
+from services.notification.writing.words import TEMPLATES, languages, words_of
 
 WINTER = datetime(2021, 3, 27, 12, 0, tzinfo=UTC)
 SUMMER = datetime(2021, 3, 28, 11, 0, tzinfo=UTC)

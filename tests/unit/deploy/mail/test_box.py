@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.mail.box import Mailbox
-from services.notification.composing import Background
+from services.notification.writing.composing import Background
 from tests.unit.notification.builders import edition, invitation, mail_of, meeting
 
 IDS = [f"20261122T0828{second:02}.870864Z-00001" for second in range(5)]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chassis.documents import Documents, Loaded, NotLoaded
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell
 from instroom_contracts.cloudevent import EventData, InvalidEvent, Problem, encode, new_event
 from instroom_contracts.enrolment import (
     EnrolmentConfirmed,
@@ -21,6 +21,7 @@ from instroom_contracts.enrolment import (
     SourcesClaimed,
 )
 from instroom_contracts.notification import NoticeRequested
+from instroom_contracts.origin import Origin
 from services.enrolment.domain.ids import enrolment_id
 from services.enrolment.handlers.enrol import enrol
 from services.enrolment.handlers.invalid import refuse_invalid
@@ -55,7 +56,7 @@ def publish(desk: Desk, **fields: object) -> list[Tell]:
     return [*desk.memory.handle(hears(event), event, ASKED), *desk.tells_of_portions()]
 
 
-def answers(tells: Iterable[Tell]) -> list[tuple[Cause | None, str]]:
+def answers(tells: Iterable[Tell]) -> list[tuple[Origin | None, str]]:
     """Return the answers told to requests: which they answer, and how."""
     return [(tell.answers, type(tell.data).__name__) for tell in tells if isinstance(tell.data, ANSWERS)]
 
@@ -77,7 +78,7 @@ def test_the_edition_decides_those_who_waited_in_their_order() -> None:
         desk.tells(asked)
     told = answers(publish(desk))
     names = ["EnrolmentConfirmed", "EnrolmentQueued", "EnrolmentQueued"]
-    assert told == [(Cause(asked.id, WEBSITE), name) for asked, name in zip(waiting, names, strict=True)]
+    assert told == [(Origin(asked.id, WEBSITE), name) for asked, name in zip(waiting, names, strict=True)]
     assert not desk.memory.all(PARKED)
     assert not desk.memory.all(PARKINGS)
 
@@ -120,7 +121,7 @@ def test_a_request_whose_wait_is_over_is_refused_and_mailed() -> None:
     rejected = one_of(data_of(tells), EnrolmentRejected)
     assert (rejected.reason, rejected.edition_id) == ("unknown-edition", EDITION)
     assert one_of(data_of(tells), NoticeRequested).participant.email == "robin@example.org"
-    assert {tell.answers for tell in tells} == {Cause(asked.id, WEBSITE)}
+    assert {tell.answers for tell in tells} == {Origin(asked.id, WEBSITE)}
     assert not desk.expire(), "exactly one answer"
     assert not answers(publish(desk)), "exactly one answer"
 
@@ -133,7 +134,7 @@ def test_a_request_whose_edition_came_without_finding_it_is_decided_when_its_wai
     hidden = desk.memory.collections.pop("parkings")
     publish(desk)
     desk.memory.collections["parkings"] = hidden
-    assert answers(desk.expire()) == [(Cause(asked.id, WEBSITE), "EnrolmentConfirmed")]
+    assert answers(desk.expire()) == [(Origin(asked.id, WEBSITE), "EnrolmentConfirmed")]
 
 
 def test_every_refusal_of_a_valid_request_is_mailed() -> None:

@@ -20,19 +20,21 @@ from pymongo import ReturnDocument
 from chassis.chance import new_id
 from chassis.documents import Document, Kind
 from chassis.errors import Conflict
-from chassis.handling import Cause, Tell
+from chassis.handling import Tell
 from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.mailbox import NotMailable, mailable, mailbox
-from services.notification.composing import Background
-from services.notification.delivery import Outcome, Terms, concluded, is_news, left_behind
-from services.notification.domain import Invitation, Letter, Meeting, Notice, ids_of
-from services.notification.inviting import finished
-from services.notification.limits import DailyCap
-from services.notification.pausing import Pausing, later
-from services.notification.standing import Refusal
-from services.notification.storage import (
+from services.notification.domain.delivery import Outcome, Terms, concluded, is_news, left_behind
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import finished
+from services.notification.domain.letter import Letter, ids_of
+from services.notification.domain.meeting import Meeting
+from services.notification.domain.notice import Notice
+from services.notification.domain.standing import Refusal
+from services.notification.sending.limits import DailyCap
+from services.notification.sending.pausing import Pausing, later
+from services.notification.storage.kinds import (
     EDITIONS,
     LETTERS,
     MAILS,
@@ -42,6 +44,7 @@ from services.notification.storage import (
     meeting_id,
     readable,
 )
+from services.notification.writing.composing import Background
 
 log = structlog.get_logger()
 
@@ -277,6 +280,5 @@ def _digest(letter: Letter) -> str:
 
 def _tell(fact: EventData, invitation: Invitation) -> Tell:
     origin = invitation.mail.origin
-    cause = Cause(origin.id, origin.source, origin.traceparent)
     whose = {"owner": invitation.owner, "provider": invitation.provider}
-    return Tell(fact, invitation.enrolment_id, invitation.edition_id, cause, **whose)
+    return Tell(fact, invitation.enrolment_id, invitation.edition_id, origin, **whose)

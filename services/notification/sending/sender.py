@@ -21,10 +21,10 @@ from pymongo.errors import PyMongoError
 
 from chassis.errors import InstroomError
 from chassis.tracing import OFF, Tracer
-from services.notification.composing import Background
-from services.notification.delivery import Outcome
-from services.notification.domain import Letter, ids_of
-from services.notification.mail import Outgoing, Unmailable
+from services.notification.domain.delivery import Outcome
+from services.notification.domain.letter import Letter, ids_of
+from services.notification.writing.composing import Background
+from services.notification.writing.mail import Outgoing, Unmailable
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import icalendar
 
 from instroom_contracts.notification import Method
-from services.notification.addresses import mailto
-from services.notification.words import AMSTERDAM
+from services.notification.domain.daily import AMSTERDAM
+from services.notification.writing.addresses import mailto
 
 PRODUCT = "-//Instroom//Notification//NL"
 WINTER, SUMMER = timedelta(hours=1), timedelta(hours=2)

@@ -8,8 +8,8 @@ from typing import Any
 from chassis.documents import Document
 from chassis.lease import SERVER_NOW
 from chassis.mongo import Database, Session
-from services.notification.delivery import Terms
-from services.notification.standing import Refusal, Standing
+from services.notification.domain.delivery import Terms
+from services.notification.domain.standing import Refusal, Standing
 
 COLLECTION, ID = "standing", "mail-server"
 OVER: Document = {"_id": ID, "pauses": {"$gt": 0}, "$expr": {"$lte": ["$until", SERVER_NOW]}}

@@ -14,8 +14,8 @@ from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from services.notification.addresses import mailto
-from services.notification.words import TEMPLATES, Words
+from services.notification.writing.addresses import mailto
+from services.notification.writing.words import TEMPLATES, Words
 
 Wording = Literal[
     "invitation", "changed", "withdrawn", "called-off", "postponed", "waiting-list", "waiting-list-ended", "refusal"

@@ -19,8 +19,8 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from chassis.tracing import OFF, Tracer
 from instroom_contracts.notification import Failure
-from services.notification.delivery import UNKNOWN, Objection, Outcome
-from services.notification.mail import Outgoing
+from services.notification.domain.delivery import UNKNOWN, Objection, Outcome
+from services.notification.writing.mail import Outgoing
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from services.notification.delivery import Objection, Outcome
+from services.notification.domain.delivery import Objection, Outcome
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from instroom_contracts.catalog import AgendaItem, EditionPublished, Session
-from services.notification.calendar import Entry, Party, calendar_of
-from services.notification.delivery import Outcome
-from services.notification.domain import CALLED_OFF, POSTPONED, Invitation, Letter, Meeting, Notice
-from services.notification.letters import Card, Content, Row, Wording, rendered
-from services.notification.mail import Envelope, Outgoing, Unmailable, outgoing
-from services.notification.screening import name_in, without_addresses
-from services.notification.words import Words, words_of
+from services.notification.domain.delivery import Outcome
+from services.notification.domain.invitation import CALLED_OFF, POSTPONED, Invitation
+from services.notification.domain.letter import Letter
+from services.notification.domain.meeting import Meeting
+from services.notification.domain.notice import Notice
+from services.notification.writing.calendar import Entry, Party, calendar_of
+from services.notification.writing.letters import Card, Content, Row, Wording, rendered
+from services.notification.writing.mail import Envelope, Outgoing, Unmailable, outgoing
+from services.notification.writing.screening import name_in, without_addresses
+from services.notification.writing.words import Words, words_of
 
 WITHOUT_EDITION = ("unknown-edition", "invalid-request")
 

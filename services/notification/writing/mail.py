@@ -17,9 +17,9 @@ from email.utils import format_datetime
 
 from instroom_contracts.mailbox import NotMailable, mailable
 from instroom_contracts.notification import Failure, Method
-from services.notification.calendar import Party
-from services.notification.delivery import Outcome
-from services.notification.letters import Rendered
+from services.notification.domain.delivery import Outcome
+from services.notification.writing.calendar import Party
+from services.notification.writing.letters import Rendered
 
 LINE = 66
 CHUNK = 39

@@ -16,8 +16,11 @@ from chassis.documents import Document, Kind
 from chassis.kept import Kept
 from chassis.mongo import Database, Session
 from instroom_contracts.catalog import EditionPublished
-from services.notification.domain import Invitation, Letter, Meeting, Notice
-from services.notification.limits import Told
+from services.notification.domain.daily import Told
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.letter import Letter
+from services.notification.domain.meeting import Meeting
+from services.notification.domain.notice import Notice
 
 log = structlog.get_logger()
 

@@ -22,8 +22,8 @@ from chassis.chance import up_to
 from chassis.documents import Document
 from chassis.errors import Conflict
 from chassis.mongo import Collection, Database, Mongo
-from services.notification.domain import Meeting
-from services.notification.storage import MAILS, MEETINGS
+from services.notification.domain.meeting import Meeting
+from services.notification.storage.kinds import MAILS, MEETINGS
 
 log = structlog.get_logger()
 

@@ -18,9 +18,10 @@ from chassis.errors import Conflict, InstroomError
 from chassis.mongo import Database
 from chassis.resting import Resting
 from chassis.store import Bulk, bulk_write
-from services.notification.domain import Invitation, Meeting
-from services.notification.inviting import judged
-from services.notification.storage import INVITATIONS, MAILS, MEETINGS, UNREADABLE, readable
+from services.notification.domain.invitation import Invitation
+from services.notification.domain.inviting import judged
+from services.notification.domain.meeting import Meeting
+from services.notification.storage.kinds import INVITATIONS, MAILS, MEETINGS, UNREADABLE, readable
 
 log = structlog.get_logger()
 

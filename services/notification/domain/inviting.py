@@ -14,8 +14,10 @@ from datetime import datetime
 
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.notification import InvitationRequested, InviteFailed, InviteSent
-from services.notification.delivery import Delivery, Outcome, State, Terms, concluded
-from services.notification.domain import CALLED_OFF, POSTPONED, RESCHEDULED, Invitation, Mail, Meeting, Origin, Shown
+from instroom_contracts.origin import Origin
+from services.notification.domain.delivery import Delivery, Outcome, State, Terms, concluded
+from services.notification.domain.invitation import CALLED_OFF, POSTPONED, RESCHEDULED, Invitation, Mail, Shown
+from services.notification.domain.meeting import Meeting
 
 ATTEMPTED: tuple[State, ...] = ("sent", "uncertain", "failed")
 """The states in which a mail was given to a mail server, or given up: another one takes its place under a SEQUENCE."""

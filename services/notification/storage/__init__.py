@@ -1,0 +1,1 @@
+"""What is kept: the kinds of document, and where earlier releases kept it."""
