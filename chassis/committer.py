@@ -25,7 +25,7 @@ from chassis.deciding import EVERYBODY, Received, Verdict, decide, foresee
 from chassis.documents import Document, Loaded, Need
 from chassis.errors import Conflict, Unavailable
 from chassis.inbox import Records
-from chassis.mongo import Database, Mongo, Session
+from chassis.mongo import Database, Mongo, Transaction
 from chassis.outbox import Teller
 from chassis.senders import Admission
 from chassis.store import Store, Writes, writes_of
@@ -124,8 +124,8 @@ class Committer:
     async def _commit_as_planned(self, batch: Sequence[Received], plan: Plan) -> bool:
         try:
             with metrics.COMMIT.time(), self._tracer.committing(batch):
-                async with self._mongo.transaction() as session:
-                    await self._write(plan, session)
+                async with self._mongo.transaction() as transaction:
+                    await self._write(plan, transaction)
         except Exception as error:  # noqa: BLE001  deciding afresh tells what is to be done about it
             metrics.RETRIED.labels("plan").inc()
             log.debug("plan_failed", error=type(error).__name__)
@@ -185,9 +185,9 @@ class Committer:
         """
         with metrics.COMMIT.time(), self._tracer.committing(batch):
             plan = await self._plan_before(batch, None) if read_before else None
-            async with self._mongo.transaction() as session:
-                plan = plan or await self._plan(batch, None, session)
-                await self._write(plan, session)
+            async with self._mongo.transaction() as transaction:
+                plan = plan or await self._plan(batch, None, transaction)
+                await self._write(plan, transaction)
         self._finished(batch, plan)
 
     async def _plan_before(self, batch: Sequence[Received], ahead: Plan | None) -> Plan:
@@ -196,34 +196,34 @@ class Committer:
         An edition from before a session moved, and its pools from after, would be a world that never was; and nothing
         would notice, since what a decision only reads it does not write.
         """
-        async with self._mongo.snapshot() as session:
-            return await self._plan(batch, ahead, session)
+        async with self._mongo.snapshot() as transaction:
+            return await self._plan(batch, ahead, transaction)
 
-    async def _plan(self, batch: Sequence[Received], ahead: Plan | None, session: Session) -> Plan:
+    async def _plan(self, batch: Sequence[Received], ahead: Plan | None, transaction: Transaction) -> Plan:
         now = self.clock.now()
         loaded = ahead.loaded.after(ahead.verdict.changes) if ahead else Loaded(seen=self._store.seen)
-        seen = await self._read(batch, await foresee(batch, loaded), loaded, session)
+        seen = await self._read(batch, await foresee(batch, loaded), loaded, transaction)
         decided = seen | (ahead.digests() if ahead else {})
         while not isinstance(outcome := await decide(batch, decided, loaded, now, self._admission), Verdict):
-            await self._store.read(outcome, loaded, session)
+            await self._store.read(outcome, loaded, transaction)
         events = [self._teller.envelope(told, now) async for told in cooperatively(outcome.told)]
-        records = inbox.records(outcome.spent, self._teller.answered(outcome.told, events), now)
+        records = inbox.records(outcome.spent, self._teller.replies_among(outcome.told, events), now)
         writes = await writes_of(outcome.changes, loaded)
         return Plan(outcome, loaded, records, writes, events, now)
 
     async def _read(
-        self, batch: Sequence[Received], needs: frozenset[Need], loaded: Loaded, session: Session
+        self, batch: Sequence[Received], needs: frozenset[Need], loaded: Loaded, transaction: Transaction
     ) -> dict[str, str]:
         """Read what is needed; return what was decided before."""
         keys = [key for message in batch if (key := message.key) is not None]
-        await self._store.read(needs, loaded, session)
-        return await inbox.seen(self._database, keys, session)
+        await self._store.read(needs, loaded, transaction)
+        return await inbox.seen(self._database, keys, transaction)
 
-    async def _write(self, plan: Plan, session: Session) -> None:
-        await inbox.record(self._database, plan.records, session)
-        await self._store.write(plan.writes, session)
-        await quarantine.hold(self._database, plan.verdict.held, plan.now, session)
-        await outbox.append(self._database, plan.events, session)
+    async def _write(self, plan: Plan, transaction: Transaction) -> None:
+        await inbox.record(self._database, plan.records, transaction)
+        await self._store.write(plan.writes, transaction)
+        await quarantine.hold(self._database, plan.verdict.held, plan.now, transaction)
+        await outbox.append(self._database, plan.events, transaction)
 
     def _finished(self, batch: Sequence[Received], plan: Plan) -> None:
         self.available = True

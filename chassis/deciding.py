@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.allowances import Allowance
-from chassis.answers import DECIDED, UNDER_WAY
 from chassis.cooperative import cooperatively
 from chassis.documents import Documents, Kind, Loaded, Need, NotLoaded
 from chassis.handling import Handler, Hears, Tell
+from chassis.replies import DECIDED, UNDER_WAY
 from chassis.senders import ALL_SENDERS, Admission, Senders
 from chassis.topology import UNROUTED
 from instroom_contracts.cloudevent import CloudEvent, InvalidEvent, Problem

@@ -226,9 +226,9 @@ class Documents:
         layered = {**self._loaded.ahead, **self._earlier, **self._changes}
         return [(id, value) for (of, id), value in layered.items() if of is kind]
 
-    def of(self, kind: Kind[Known]) -> Collection[Known]:
+    def of(self, kind: Kind[Known]) -> Repository[Known]:
         """Return the documents of one kind."""
-        return Collection(self, kind)
+        return Repository(self, kind)
 
     @property
     def changes(self) -> Mapping[tuple[Kind[Any], str], Any]:
@@ -236,7 +236,7 @@ class Documents:
         return self._changes
 
 
-class Collection(Generic[Known]):
+class Repository(Generic[Known]):
     """The documents of one kind, as one message sees them; each method may raise `NotLoaded`."""
 
     __slots__ = ("_documents", "_kind")

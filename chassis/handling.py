@@ -17,14 +17,14 @@ from instroom_contracts.topology import TYPES, traits
 class Tell:
     """An event to publish: its data, the opaque id that it is about, and the edition it belongs to.
 
-    `provider` is the edition's, `owner` the source whose enrolment or request the event is about. `answers` names the
-    intake event where it is another than the message being handled (a request that was parked).
+    `provider` is the edition's, `owner` the source whose enrolment or request the event is about. `in_reply_to` names
+    the intake event where it is another than the message being handled (a request that was parked).
     """
 
     data: EventData
     subject: str
     partitionkey: str | None = None
-    answers: Origin | None = None
+    in_reply_to: Origin | None = None
     provider: str | None = None
     owner: str | None = None
 
@@ -85,12 +85,12 @@ class ToldBefore(EventData):
 class Tells:
     """One event that a service tells, and the exchange it goes to.
 
-    `answers`: it answers a request of others, and is kept with the request's record, to be told again on demand.
+    `is_reply`: it answers a request of others, and is kept with the request's record, to be told again on demand.
     """
 
     model: type[EventData]
     exchange: str
-    answers: bool = False
+    is_reply: bool = False
 
 
 def told_by(service: str, kept: Collection[type[EventData]] = ()) -> tuple[Tells, ...]:

@@ -35,7 +35,8 @@ T = TypeVar("T")
 Driver = Literal["motor", "pymongo"]
 Collection = AsyncCollection[dict[str, Any]]
 Database = AsyncDatabase[dict[str, Any]]
-Session = AsyncClientSession
+Transaction = AsyncClientSession
+"""What reads and writes belong to: PyMongo's session; on its own it reads, as of one moment."""
 
 COMMIT_DEADLINE_S = 15.0
 DUPLICATE_KEY = 11000
@@ -63,7 +64,7 @@ class Mongo:
             await self._client.admin.command("ping")
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
+    async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction on a snapshot; commit it at the end of the block, or abort it on an error.
 
         Raises `Conflict` where another transaction came first, `Unavailable` where the server is away.
@@ -85,7 +86,7 @@ class Mongo:
                 await _commit(session)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Session]:
+    async def snapshot(self) -> AsyncIterator[Transaction]:
         """Open a session in which everything is read as it was at one moment, the first reading's.
 
         Raises `Conflict` where that moment can be read no longer, `Unavailable` where the server is away.
@@ -111,7 +112,7 @@ async def _settled(result: Awaitable[T] | T) -> T:
     return await result if inspect.isawaitable(result) else result
 
 
-async def _commit(session: Session) -> None:
+async def _commit(session: Transaction) -> None:
     """Commit, and again while the server cannot say whether it did (the commit is idempotent)."""
     deadline = time.monotonic() + COMMIT_DEADLINE_S
     while True:

@@ -17,13 +17,13 @@ from pydantic_core import from_json
 from pymongo import ReturnDocument
 from pymongo.write_concern import WriteConcern
 
-from chassis.answers import Answers
 from chassis.chance import new_id
 from chassis.deciding import Told, goes_back_to
 from chassis.documents import Document
 from chassis.frames import table
 from chassis.handling import Tell, Tells, ToldBefore
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
+from chassis.replies import Replies
 from instroom_contracts.cloudevent import (
     JSON,
     EventData,
@@ -50,17 +50,17 @@ AT_ONCE = WriteConcern(1)
 
 @dataclass(frozen=True)
 class Teller:
-    """Who tells: the `source` of a service's facts, the exchange of each event that it tells, and which are answers."""
+    """Who tells: the `source` of a service's facts, the exchange of each event that it tells, and which are replies."""
 
     source: str
     exchanges: dict[type[EventData], str]
-    answers: frozenset[type[EventData]] = frozenset()
+    replies: frozenset[type[EventData]] = frozenset()
 
     @classmethod
     def of(cls, source: str, tells: Sequence[Tells]) -> Teller:
         """Return the teller for a service's table of what it tells."""
-        answers = frozenset(told.model for told in tells if told.answers)
-        return cls(source, {told.model: told.exchange for told in tells}, answers)
+        replies = frozenset(told.model for told in tells if told.is_reply)
+        return cls(source, {told.model: told.exchange for told in tells}, replies)
 
     def envelope(self, told: Told, now: datetime) -> Document:
         """Return an event as it will travel; the same cause and number give the same id, whenever it is decided."""
@@ -70,23 +70,25 @@ class Teller:
         id = uuid5(NAMESPACE, f"{self.source} {event.source} {event.id} {told.number}")
         return self._document(told.tell, str(id), _origin(told), now, causationid=event.id)
 
-    def answered(self, told: Sequence[Told], events: Sequence[Document]) -> Answers:
-        """Return the answers among what is told (`events` are the same, as they will travel), by whom they answer.
+    def replies_among(self, told: Sequence[Told], events: Sequence[Document]) -> Replies:
+        """Return the replies among what is told (`events` are the same, as they will travel), by whom they answer.
 
         What comes of a fact, or of what a service tells itself, answers nobody unless it says so: a session that is
         cancelled releases thousands of places.
         """
-        answers: dict[str, list[bytes]] = {}
+        replies: dict[str, list[bytes]] = {}
         for one, event in zip(told, events, strict=True):
-            if type(one.tell.data) in self.answers and (one.by.hears.exchange not in _ASKS_NOTHING or one.tell.answers):
+            if type(one.tell.data) in self.replies and (
+                one.by.hears.exchange not in _ASKS_NOTHING or one.tell.in_reply_to
+            ):
                 origin = _origin(one)
-                answers.setdefault(f"{origin.source} {origin.id}", []).append(event["body"])
-        return answers
+                replies.setdefault(f"{origin.source} {origin.id}", []).append(event["body"])
+        return replies
 
-    async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, session: Session) -> None:
-        """Tell what no message at hand caused, in the transaction of this session; each tell says what it `answers`."""
-        events = [self._document(tell, new_id(), tell.answers, now) for tell in tells]
-        await append(database, events, session)
+    async def tell_in(self, database: Database, tells: Sequence[Tell], now: datetime, transaction: Transaction) -> None:
+        """Tell what no message at hand caused, in this transaction; each says what it is `in_reply_to`."""
+        events = [self._document(tell, new_id(), tell.in_reply_to, now) for tell in tells]
+        await append(database, events, transaction)
 
     def _document(
         self, tell: Tell, id: str, origin: Origin | None, now: datetime, *, causationid: str | None = None
@@ -126,7 +128,7 @@ class Teller:
 
 
 def _origin(told: Told) -> Origin:
-    return told.tell.answers or goes_back_to(told.by)
+    return told.tell.in_reply_to or goes_back_to(told.by)
 
 
 def _again(body: bytes) -> Document:
@@ -170,8 +172,8 @@ def _portions(events: Sequence[Document]) -> Iterator[list[Document]]:
     yield portion
 
 
-async def append(database: Database, events: Sequence[Document], session: Session) -> None:
-    """Write events to the outbox in the transaction of this session.
+async def append(database: Database, events: Sequence[Document], transaction: Transaction) -> None:
+    """Write events to the outbox, in this transaction.
 
     The position is taken outside the transaction, after its snapshot: whoever reads what this transaction wrote takes
     a higher one, so one session's facts stand in the outbox in the order of their commits, and commits that have
@@ -186,4 +188,4 @@ async def append(database: Database, events: Sequence[Document], session: Sessio
     )
     first = (counter or {})["last"] - len(batches) + 1
     rows: list[dict[str, Any]] = [{"_id": first + n, "events": batch} for n, batch in enumerate(batches)]
-    await database[COLLECTION].insert_many(rows, session=session)
+    await database[COLLECTION].insert_many(rows, session=transaction)

@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 
 from chassis.deciding import Held
 from chassis.documents import Document
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 
 COLLECTION = "quarantine"
 STORED_BYTES = 64 * 1024
@@ -38,13 +38,13 @@ _AS_LIST = {
 """Headers in the form of now, where 0.2.0 stored them by name: that may be anything, and `$ref` names no field."""
 
 
-async def hold(database: Database, held: Sequence[Held], now: datetime, session: Session) -> None:
-    """Store these messages in the transaction of this session; the same bytes from the same queue are stored once.
+async def hold(database: Database, held: Sequence[Held], now: datetime, transaction: Transaction) -> None:
+    """Store these messages, in this transaction; the same bytes from the same queue are stored once.
 
     What an operator had dealt with and comes again is held again: whoever sends it has not noticed.
     """
     if held:
-        await database[COLLECTION].bulk_write([_write(one, now) for one in held], session=session)
+        await database[COLLECTION].bulk_write([_write(one, now) for one in held], session=transaction)
 
 
 def _write(held: Held, now: datetime) -> UpdateOne:

@@ -21,7 +21,6 @@ from faststream.asgi import AsgiFastStream
 from faststream.rabbit import RabbitBroker
 
 from chassis import allowances, connections, health, logs, outbox, quarantine, topology
-from chassis.answers import DECIDED
 from chassis.clock import COLLECTION as CLOCK
 from chassis.clock import Clock, SettableClock
 from chassis.committer import Committer, Limits
@@ -36,6 +35,7 @@ from chassis.mongo import Database, Mongo
 from chassis.outbox import Teller
 from chassis.refusals import Refusals
 from chassis.relay import Relay
+from chassis.replies import DECIDED
 from chassis.senders import SENDERS
 from chassis.settings import CONNECT_TIMEOUT_S, ServiceSettings
 from chassis.tracing import OFF, Tracer

@@ -201,8 +201,8 @@ class SpanTracer(Tracer):
         if not span.is_recording():
             return tells
         traceparent = _traceparent(span)
-        origins = [tell.answers and replace(tell.answers, traceparent=traceparent) for tell in tells]
-        return [replace(tell, answers=origin) for tell, origin in zip(tells, origins, strict=True)]
+        origins = [tell.in_reply_to and replace(tell.in_reply_to, traceparent=traceparent) for tell in tells]
+        return [replace(tell, in_reply_to=origin) for tell, origin in zip(tells, origins, strict=True)]
 
     def close(self) -> None:
         """Hand over what is left; a collector that does not answer holds nobody up for long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 
 
 class Stack(Protocol):
@@ -68,7 +68,7 @@ class Stack(Protocol):
     def start_services(self) -> None:
         """Start the services that were stopped."""
 
-    def doors(self) -> Doors:
+    def endpoints(self) -> Endpoints:
         """Return the servers as this machine reaches them."""
 
     def addresses(self) -> dict[str, str]:

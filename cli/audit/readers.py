@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractConnection
 
 from chassis.clock import COLLECTION as CLOCK
 from chassis.clock import ahead_by
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 from cli.audit.evidence import (
     NEVER,
     Counter,
@@ -81,24 +81,25 @@ class Reader:
 
 async def _snapshot(of: Databases) -> tuple[Evidence, list[Fact]]:
     """Read all three databases as they were at one moment, and the facts of their outboxes."""
-    async with of.mongo.transaction() as session:
+    async with of.mongo.transaction() as transaction:
         enrolment, notification = of["enrolment"], of["notification"]
-        enrolments = await _all(enrolment, "enrolments", session, _ENROLMENT_FIELDS)
-        live = await _all(enrolment, "participants", session)
-        outboxes = {service: await _all(of[service], "outbox", session) for service in SERVICES}
-        now = datetime.now(UTC) + sum(map(ahead_by, await _all(enrolment, CLOCK, session)), timedelta())
+        enrolments = await _all(enrolment, "enrolments", transaction, _ENROLMENT_FIELDS)
+        live = await _all(enrolment, "participants", transaction)
+        mails = await _all(notification, "mails", transaction, _NO_PERSON, _INVITATIONS)
+        outboxes = {service: await _all(of[service], "outbox", transaction) for service in SERVICES}
+        now = datetime.now(UTC) + sum(map(ahead_by, await _all(enrolment, CLOCK, transaction)), timedelta())
         evidence = Evidence(
             now=now,
-            pools=tuple(map(_pool, await _all(enrolment, "pools", session))),
-            counters=tuple(map(_counter, await _all(enrolment, "sessions", session))),
+            pools=tuple(map(_pool, await _all(enrolment, "pools", transaction))),
+            counters=tuple(map(_counter, await _all(enrolment, "sessions", transaction))),
             enrolments=tuple(map(_enrolment, enrolments)),
-            turns=tuple(map(_turn, await _all(enrolment, "waiting_list", session))),
-            spent=tuple(map(_spent, await _all(enrolment, "inbox", session, {"type": 1, "at": 1}))),
-            parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", session, {"_id": 1})),
-            unfinished=frozenset(row["about"] for row in await _all(enrolment, "due", session) if row["at"] <= now),
+            turns=tuple(map(_turn, await _all(enrolment, "waiting_list", transaction))),
+            spent=tuple(map(_spent, await _all(enrolment, "inbox", transaction, {"type": 1, "at": 1}))),
+            parked=frozenset(row["_id"] for row in await _all(enrolment, "parked", transaction, {"_id": 1})),
+            unfinished=frozenset(row["about"] for row in await _all(enrolment, "due", transaction) if row["at"] <= now),
             live={row["_id"]: row["enrolmentId"] for row in live},
-            sessions=dict(pair for row in await _all(enrolment, "editions", session) for pair in _offered(row)),
-            invitations=tuple(map(_invitation, await _all(notification, "mails", session, _NO_PERSON, _INVITATIONS))),
+            sessions=dict(pair for row in await _all(enrolment, "editions", transaction) for pair in _offered(row)),
+            invitations=tuple(map(_invitation, mails)),
             outboxes=tuple(_outbox(service, rows) for service, rows in outboxes.items()),
         )
     return evidence, [fact for rows in outboxes.values() for row in rows for fact in _facts(row)]
@@ -112,11 +113,11 @@ _INVITATIONS, _NO_PERSON = {"kind": "invitation"}, {"participant": 0}
 async def _all(
     database: Database,
     collection: str,
-    session: Session,
+    transaction: Transaction,
     fields: Mapping[str, int] | None = None,
     which: Mapping[str, str] | None = None,
 ) -> list[Document]:
-    cursor = database[collection].find(which or {}, fields, session=session)
+    cursor = database[collection].find(which or {}, fields, session=transaction)
     return await cursor.sort("_id", 1).to_list(None)
 
 

@@ -16,7 +16,7 @@ def back_up(stack: Stack, at: Path | None = None) -> Path:
 
     Raises `StackError` where that fails; the services are started all the same.
     """
-    stack.doors().ensure_open()
+    stack.endpoints().ensure_open()
     stack.stop_services()
     try:
         return _copied(stack, at or stack.home / "backups" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
@@ -25,11 +25,11 @@ def back_up(stack: Stack, at: Path | None = None) -> Path:
 
 
 def _copied(stack: Stack, at: Path) -> Path:
-    doors = stack.doors()
+    endpoints = stack.endpoints()
     with drafted(at) as draft:
-        kept = definitions.save(doors, draft)
-        documents = databases.save(doors, draft)
-        count = asyncio.run(messages.save(doors, messages.kept_queues(kept), draft))
+        kept = definitions.save(endpoints, draft)
+        documents = databases.save(endpoints, draft)
+        count = asyncio.run(messages.save(endpoints, messages.kept_queues(kept), draft))
         draft.finish(at, rabbitmq=kept["rabbitmq_version"])
     print(f"backup: {documents:,} documents, {count:,} messages")
     return at
@@ -42,11 +42,11 @@ def restore(stack: Stack, folder: Path) -> None:
     """
     archive = Archive.opened(folder)
     stack.start_servers()
-    doors = stack.doors()
-    databases.ensure_empty(doors)
-    documents = databases.restore(doors, archive)  # first: a restore that breaks off is seen by what it left there
-    accounts = definitions.restore(doors, archive)
-    count = asyncio.run(messages.restore(doors, archive))
+    endpoints = stack.endpoints()
+    databases.ensure_empty(endpoints)
+    documents = databases.restore(endpoints, archive)  # first: a restore that breaks off is seen by what it left there
+    accounts = definitions.restore(endpoints, archive)
+    count = asyncio.run(messages.restore(endpoints, archive))
     print(f"restore: {documents:,} documents, {count:,} messages")
     if accounts:
         print(f"restore: accounts of integrators, with the passwords they had: {', '.join(accounts)}")

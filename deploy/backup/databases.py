@@ -10,7 +10,7 @@ from pymongo import MongoClient
 
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 
 FOLDER = "databases"
@@ -18,10 +18,10 @@ AT_ONCE = 1000
 Client = MongoClient[RawBSONDocument]
 
 
-def save(doors: Doors, draft: Draft) -> int:
+def save(endpoints: Endpoints, draft: Draft) -> int:
     """Copy every document of the three databases; return how many. Indexes are not: services make them."""
     count = 0
-    with _client(doors, accounts.OPERATOR) as client, client.start_session(snapshot=True) as moment:
+    with _client(endpoints, accounts.OPERATOR) as client, client.start_session(snapshot=True) as moment:
         for service in accounts.SERVICES:
             database = client[accounts.database_of(service)]
             for name in sorted(database.list_collection_names()):
@@ -32,9 +32,9 @@ def save(doors: Doors, draft: Draft) -> int:
     return count
 
 
-def ensure_empty(doors: Doors) -> None:
+def ensure_empty(endpoints: Endpoints) -> None:
     """Raise `StackError` where a database holds anything already."""
-    with _client(doors, accounts.OPERATOR) as client:
+    with _client(endpoints, accounts.OPERATOR) as client:
         names = {
             service: client[accounts.database_of(service)].list_collection_names() for service in accounts.SERVICES
         }
@@ -45,14 +45,14 @@ def ensure_empty(doors: Doors) -> None:
         )
 
 
-def restore(doors: Doors, archive: Archive) -> int:
+def restore(endpoints: Endpoints, archive: Archive) -> int:
     """Write every document back; return how many."""
-    return sum(_restore(doors, service, archive) for service in accounts.SERVICES)
+    return sum(_restore(endpoints, service, archive) for service in accounts.SERVICES)
 
 
-def _restore(doors: Doors, service: str, archive: Archive) -> int:
+def _restore(endpoints: Endpoints, service: str, archive: Archive) -> int:
     count = 0
-    with _client(doors, service) as client:
+    with _client(endpoints, service) as client:
         for collection in archive.names(f"{FOLDER}/{service}"):
             documents = archive.read(f"{FOLDER}/{service}/{collection}")
             while some := list(islice(documents, AT_ONCE)):
@@ -61,6 +61,6 @@ def _restore(doors: Doors, service: str, archive: Archive) -> int:
     return count
 
 
-def _client(doors: Doors, account: str) -> Client:
+def _client(endpoints: Endpoints, account: str) -> Client:
     options: dict[str, Any] = {"serverSelectionTimeoutMS": 20_000, "document_class": RawBSONDocument}
-    return MongoClient(doors.database_url(account), w="majority", **options)
+    return MongoClient(endpoints.database_url(account), w="majority", **options)

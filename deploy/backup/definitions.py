@@ -12,26 +12,26 @@ import bson
 
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 
 FILE = "broker/definitions"
 OURS = {accounts.ADMIN, *(user["name"] for user in accounts.template()["users"])}
 Definitions = Mapping[str, Any]
 
 
-def save(doors: Doors, draft: Draft) -> Definitions:
+def save(endpoints: Endpoints, draft: Draft) -> Definitions:
     """Copy the definitions, and return them."""
-    definitions: Definitions = doors.administration().call("GET", "definitions")
-    limits = doors.administration().call("GET", "user-limits")
+    definitions: Definitions = endpoints.administration().call("GET", "definitions")
+    limits = endpoints.administration().call("GET", "user-limits")
     with draft.file(FILE) as file:
         file.add(bson.encode({**definitions, "user_limits": limits}))
     return definitions
 
 
-def restore(doors: Doors, archive: Archive) -> list[str]:
+def restore(endpoints: Endpoints, archive: Archive) -> list[str]:
     """Give the broker what it lacks; return the names of integrators' accounts that are there again."""
     (document,) = archive.read(FILE)
-    kept, broker = bson.decode(document.raw), doors.administration()
+    kept, broker = bson.decode(document.raw), endpoints.administration()
     missing = lacking(kept)
     broker.call("POST", "definitions", missing)
     for of in kept["user_limits"]:

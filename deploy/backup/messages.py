@@ -20,7 +20,7 @@ from chassis import connections
 from chassis.properties import written
 from deploy import accounts
 from deploy.backup.archive import Archive, Draft
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 from instroom_contracts import topology
 from instroom_contracts.amqp import read
@@ -51,10 +51,10 @@ def kept_queues(definitions: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in names if not name.startswith("int."))
 
 
-async def save(doors: Doors, queues: Sequence[str], draft: Draft) -> int:
+async def save(endpoints: Endpoints, queues: Sequence[str], draft: Draft) -> int:
     """Copy what lies in these queues, and leave it there; return how many messages."""
     count = 0
-    async with await connections.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
+    async with await connections.connect(endpoints.broker_url(accounts.ADMIN), timeout=20) as connection:
         for queue in queues:
             with draft.file(f"{FOLDER}/{queue}") as file:
                 reading = _stream(connection) if queue == topology.STREAM else _waiting(connection, queue)
@@ -126,10 +126,10 @@ def _copied(message: AbstractIncomingMessage) -> dict[str, Any]:
     return {"properties": written({**values, "message_type": message.type, "headers": headers}), "body": message.body}
 
 
-async def restore(doors: Doors, archive: Archive) -> int:
+async def restore(endpoints: Endpoints, archive: Archive) -> int:
     """Put every message into the queue that it lay in, in order; return how many."""
     count = 0
-    async with await connections.connect(doors.broker_url(accounts.ADMIN), timeout=20) as connection:
+    async with await connections.connect(endpoints.broker_url(accounts.ADMIN), timeout=20) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         for queue in archive.names(FOLDER):
             messages = archive.read(f"{FOLDER}/{queue}")

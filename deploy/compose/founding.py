@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy import accounts
 from deploy.compose.secrets import BROKER, DATABASE, MANAGEMENT, VOLUMES
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 from deploy.replicaset import ReplicaSet
 
@@ -27,7 +27,7 @@ def main(volumes: Path = VOLUMES) -> int:
     ca = Path(os.environ["TLS_CA_FILE"]) if "TLS_CA_FILE" in os.environ else None
     try:
         ReplicaSet("127.0.0.1:27017", tuple(DATABASE.split(",")), passwords, _wait_until, ca).found()
-        Doors(passwords, BROKER, MANAGEMENT, DATABASE, ca=ca).renew_definitions()
+        Endpoints(passwords, BROKER, MANAGEMENT, DATABASE, ca=ca).renew_definitions()
     except (TimeoutError, StackError) as trouble:
         print(trouble, file=sys.stderr)
         return 1

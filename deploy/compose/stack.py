@@ -13,7 +13,7 @@ from deploy import accounts, rolling
 from deploy.compose import certificates
 from deploy.compose.images import ImageSettings
 from deploy.compose.project import Project
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 
 SERVERS = ("rabbitmq", "mongodb")
@@ -59,9 +59,9 @@ class ComposeStack(Project):
         self.compose("run", "--rm", "tools", "catalog", "load", "programmes/", images=self.images)
 
     def _tell_addresses(self) -> None:
-        doors = self.doors()
-        addresses = self._addresses(doors)
-        for_admin = accounts.as_administrator(addresses, doors.passwords, doors.management_url)
+        endpoints = self.endpoints()
+        addresses = self._addresses(endpoints)
+        for_admin = accounts.as_administrator(addresses, endpoints.passwords, endpoints.management_url)
         accounts.write_private(self._admin_file, accounts.env_text(for_admin))
         accounts.write_private(self.env_file, accounts.env_text(addresses))
 
@@ -95,9 +95,9 @@ class ComposeStack(Project):
             print("upgrade: image", flush=True)
             self.compose("build", "--quiet", "secrets", images=self.images)
         self._set_up("secrets")
-        doors = self.doors()
-        doors.ensure_open()
-        rolling.ensure_possible(doors)
+        endpoints = self.endpoints()
+        endpoints.ensure_open()
+        rolling.ensure_possible(endpoints)
         print("upgrade: definitions", flush=True)
         self._set_up("founding")
         for service in reversed(accounts.SERVICES):
@@ -204,20 +204,20 @@ class ComposeStack(Project):
 
     def addresses(self) -> dict[str, str]:
         """Return what `stack.env` tells; `RABBITMQ_URL` is an account for other systems, without rights inside."""
-        return self._addresses(self.doors())
+        return self._addresses(self.endpoints())
 
-    def _addresses(self, doors: Doors) -> dict[str, str]:
+    def _addresses(self, endpoints: Endpoints) -> dict[str, str]:
         watching = {
             "PUSHGATEWAY_URL": self.push_gateway,
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports.prometheus_port}",
             "GRAFANA_URL": f"http://127.0.0.1:{self.ports.grafana_port}",
         }
         return {
-            "RABBITMQ_URL": doors.broker_url(accounts.INTEGRATOR),
-            "RABBITMQ_OPERATOR_URL": doors.broker_url(accounts.OPERATOR),
-            "RABBITMQ_MANAGEMENT_URL": doors.management_url,
-            "MONGO_URL": doors.database_url(accounts.OPERATOR),
-            **({"TLS_CA_FILE": str(doors.ca)} if doors.ca else {}),
+            "RABBITMQ_URL": endpoints.broker_url(accounts.INTEGRATOR),
+            "RABBITMQ_OPERATOR_URL": endpoints.broker_url(accounts.OPERATOR),
+            "RABBITMQ_MANAGEMENT_URL": endpoints.management_url,
+            "MONGO_URL": endpoints.database_url(accounts.OPERATOR),
+            **({"TLS_CA_FILE": str(endpoints.ca)} if endpoints.ca else {}),
             "MAIL_DIR": str(self.mail_directory),
             "MAIL_PAGE_URL": self.mail_page_url,
             "CONTRACT_URL": self.contract_url,
@@ -225,10 +225,10 @@ class ComposeStack(Project):
             **(watching if self.is_watched else {}),
         }
 
-    def doors(self) -> Doors:
+    def endpoints(self) -> Endpoints:
         """Return the servers as this machine reaches them: the first of each kind, where there are three."""
         ca = self.ca_file if "tls" in self.overlays else None
-        return Doors(
+        return Endpoints(
             self.passwords(),
             broker=f"127.0.0.1:{self.ports.amqp_port}",
             management_url=f"{'https' if ca else 'http'}://127.0.0.1:{self.ports.management_port}",

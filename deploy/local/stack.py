@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy import accounts, rolling
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 from deploy.homes import ROOT
 from deploy.local.contract import ContractPage
@@ -107,7 +107,7 @@ class LocalStack:
             part.ensure_startable()
         with _timed("RabbitMQ, MongoDB, mail sink"):
             self.servers.start()
-        self.doors().renew_definitions()
+        self.endpoints().renew_definitions()
         self._start_services()
         self._tell_addresses()
 
@@ -153,19 +153,19 @@ class LocalStack:
         `StackError` where old and new cannot work side by side.
         """
         with self._alone():
-            self.doors().ensure_open()
-            rolling.ensure_possible(self.doors())
-            self.doors().renew_definitions()
+            self.endpoints().ensure_open()
+            rolling.ensure_possible(self.endpoints())
+            self.endpoints().renew_definitions()
             for part in reversed(self._served):
                 with _timed(part.name):
                     stop_all([part.daemon])
                     part.start()
                     part.wait()
 
-    def doors(self) -> Doors:
+    def endpoints(self) -> Endpoints:
         """Return the servers as this machine reaches them."""
         rabbitmq, ports = self.servers.rabbitmq, self.servers.ports
-        return Doors(
+        return Endpoints(
             rabbitmq.passwords,
             broker=f"127.0.0.1:{ports.amqp_port}",
             management_url=rabbitmq.management_url,

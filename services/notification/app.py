@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from chassis.handling import Hears, Tell, told_by
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 from chassis.service import Running, Service, run
 from instroom_contracts.catalog import EditionPublished, JoiningDetailsPublished
 from instroom_contracts.notification import InvitationRequested, NoticeRequested
@@ -37,8 +37,8 @@ TELLS = told_by("notification")
 async def send(running: Running, settings: Settings) -> None:
     """Send mails until cancelled."""
 
-    async def tell(session: Session, tells: Sequence[Tell], now: datetime) -> None:
-        await running.teller.tell_in(running.database, running.tracer.under(tells), now, session)
+    async def tell(transaction: Transaction, tells: Sequence[Tell], now: datetime) -> None:
+        await running.teller.tell_in(running.database, running.tracer.under(tells), now, transaction)
 
     ledger = MongoLedger(
         running.database, running.mongo.transaction, tell, terms=settings.terms(), leases=settings.leases()

@@ -60,7 +60,7 @@ def test_a_new_image_under_load_loses_nothing(stack: ComposeStack, build: Build)
     doubled = ("--no-recreate", "--scale", "enrolment=2", "enrolment")
     stack.compose("up", "--detach", "--wait", *doubled, images=stack.images)
     build("LABEL release=new")
-    broker, policy = stack.doors().administration(), "policies/instroom/dead-letters"
+    broker, policy = stack.endpoints().administration(), "policies/instroom/dead-letters"
     broker.call("DELETE", policy)  # as if the release that is there had none
     cluster = Cluster(stack)
     with cluster.asking("upgrade") as asking:

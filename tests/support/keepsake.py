@@ -74,7 +74,7 @@ class Keepsake:
         now = documents(stack)
         for name, kept in self.documents.items():
             assert [document for document in kept if document not in now[name]] == [], name
-        await _answered(self.integrator.rpartition("@")[0] + "@" + stack.doors().broker + "/" + accounts.VHOST)
+        await _answered(self.integrator.rpartition("@")[0] + "@" + stack.endpoints().broker + "/" + accounts.VHOST)
         assert await _dead_letter(stack) == b"nobody could decide this"
 
     async def _facts_are_back(self, stack: Stack) -> None:
@@ -101,7 +101,7 @@ def add_integrator(stack: Stack) -> str:
 
 def documents(stack: Stack) -> Documents:
     """Return every document of the services' databases that one more request leaves as it is."""
-    with MongoClient[dict[str, Any]](stack.doors().database_url(accounts.OPERATOR)) as client:
+    with MongoClient[dict[str, Any]](stack.endpoints().database_url(accounts.OPERATOR)) as client:
         databases = [client[accounts.database_of(service)] for service in accounts.SERVICES]
         return {
             f"{database.name}.{name}": list(database[name].find())
@@ -120,7 +120,7 @@ async def facts(stack: Stack) -> list[tuple[bytes, Mapping[str, Any]]]:
         found.append((message.body, headers))
         await message.ack()
 
-    async with await aio_pika.connect(stack.doors().broker_url(accounts.ADMIN)) as connection:
+    async with await aio_pika.connect(stack.endpoints().broker_url(accounts.ADMIN)) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=500)
         stream = await channel.get_queue(STREAM, ensure=False)
@@ -154,7 +154,7 @@ async def _left_waiting(stack: Stack, integrator: str) -> None:
         intake = await channel.get_exchange(INTAKE, ensure=False)
         message = aio_pika.Message(**properties, delivery_mode=2, user_id="website")
         await intake.publish(message, routing_key, mandatory=True)
-    async with await aio_pika.connect(stack.doors().broker_url(accounts.ADMIN)) as connection:
+    async with await aio_pika.connect(stack.endpoints().broker_url(accounts.ADMIN)) as connection:
         channel = await connection.channel()
         await channel.default_exchange.publish(aio_pika.Message(b"nobody could decide this", delivery_mode=2), DEAD)
 
@@ -177,7 +177,7 @@ async def _answered(integrator: str) -> None:
 
 async def _dead_letter(stack: Stack) -> bytes:
     """Take the dead letter away: the audit reports one."""
-    async with await aio_pika.connect(stack.doors().broker_url(accounts.ADMIN)) as connection:
+    async with await aio_pika.connect(stack.endpoints().broker_url(accounts.ADMIN)) as connection:
         channel = await connection.channel()
         queue = await channel.get_queue(DEAD, ensure=False)
         return (await queue.get(no_ack=True)).body

@@ -141,7 +141,7 @@ def moment() -> None:
     read = store.Store._read_kind
 
     @asynccontextmanager
-    async def now_and_then(self: mongo.Mongo) -> AsyncIterator[mongo.Session]:
+    async def now_and_then(self: mongo.Mongo) -> AsyncIterator[mongo.Transaction]:
         async with await mongo._settled(self._client.start_session()) as session:
             yield session
 

@@ -13,7 +13,7 @@ from services.enrolment.domain.seats import Pool, SessionCount, Turn
 T = TypeVar("T")
 
 
-class Collection(Protocol[T]):
+class Repository(Protocol[T]):
     """Values of one kind; reading after keeping gives what was kept."""
 
     def get(self, id: str) -> T | None:
@@ -30,27 +30,27 @@ class Register(Protocol):
     """The store as one decision sees it."""
 
     @property
-    def editions(self) -> Collection[Edition]:
+    def editions(self) -> Repository[Edition]:
         """The editions, by their ids."""
 
     @property
-    def pools(self) -> Collection[Pool]:
+    def pools(self) -> Repository[Pool]:
         """The pools of seats."""
 
     @property
-    def counts(self) -> Collection[SessionCount]:
+    def counts(self) -> Repository[SessionCount]:
         """The counts of sessions in which anybody enrolled (see `count_of`)."""
 
     @property
-    def enrolments(self) -> Collection[Enrolment]:
+    def enrolments(self) -> Repository[Enrolment]:
         """The enrolments, also those that have ended."""
 
     @property
-    def live(self) -> Collection[Live]:
+    def live(self) -> Repository[Live]:
         """Who has a participant's live enrolment, by the participant's key."""
 
     @property
-    def turns(self) -> Collection[Turn]:
+    def turns(self) -> Repository[Turn]:
         """The turns on waiting lists."""
 
     def first_turns(self, pool: Pool, depth: int) -> tuple[Sequence[Turn], bool]:

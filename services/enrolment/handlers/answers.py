@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from chassis.answers import DECIDED, Decided
 from chassis.documents import ById, Documents
 from chassis.handling import Tell, ToldBefore
+from chassis.replies import DECIDED, Decided
 from instroom_contracts.cloudevent import CloudEvent, type_of
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from instroom_contracts.intake import AnswerRequested
@@ -35,7 +35,7 @@ def tell_again(event: AnswerAsked, documents: Documents, _: datetime, *, policy:
     if refused := no_answer(decided, asked.request_source, event.source, policy.course_desks, waits=waits):
         answer = RequestRefused(request_type=request, reason=refused.reason, detail=refused.detail())
         return [Tell(answer, subject, owner=event.source)]
-    told = [Tell(ToldBefore(body=body), subject) for body in (decided.answer if decided else ())]
+    told = [Tell(ToldBefore(body=body), subject) for body in (decided.replies if decided else ())]
     return [*told, Tell(RequestAccepted(request_type=request), subject, owner=event.source)]
 
 
@@ -51,7 +51,7 @@ def no_answer(
         return Refused("not-yours", "request")
     if decided is None:
         return Refused("unknown-request")
-    if decided.answer or decided.under_way or waits:
+    if decided.replies or decided.under_way or waits:
         return None
     return Refused("answer-not-kept")
 

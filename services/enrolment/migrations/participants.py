@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError
 
 from chassis.documents import Document
 from chassis.errors import Conflict, InstroomError
-from chassis.mongo import Database, Mongo, Session
+from chassis.mongo import Database, Mongo, Transaction
 from chassis.service import Running
 from instroom_contracts.intake import Participant
 from services.enrolment.domain.enrolment import Live
@@ -81,10 +81,10 @@ async def _next(database: Database, last: str) -> list[str]:
 async def _settled(mongo: Mongo, database: Database, ids: list[str]) -> bool:
     """Settle a portion; False where something changed meanwhile, so that it has to be read again."""
     try:
-        async with mongo.transaction() as session:
-            found = database[ENROLMENTS.collection].find({"_id": {"$in": ids}}, session=session)
+        async with mongo.transaction() as transaction:
+            found = database[ENROLMENTS.collection].find({"_id": {"$in": ids}}, session=transaction)
             respelt = map(_respelt, await found.sort("_id", 1).to_list(None))
-            await _register(database, [one for one in respelt if one.old != one.new], session)
+            await _register(database, [one for one in respelt if one.old != one.new], transaction)
     except Conflict:
         return False
     return True
@@ -102,21 +102,21 @@ def _key_until_0_2_0(edition_id: str, participant: Mapping[str, str | None]) -> 
     return sha256(f"{edition_id}\n{address.casefold()}\n{reference.strip()}".encode()).hexdigest()
 
 
-async def _register(database: Database, respelt: list[_Respelt], session: Session) -> None:
+async def _register(database: Database, respelt: list[_Respelt], transaction: Transaction) -> None:
     """Register the first enrolment of each participant; say which live ones came second."""
     participants = database[PARTICIPANTS.collection]
     for one in respelt:
         gone = [one.old] if one.live else [one.old, one.new]
-        await participants.delete_many({"_id": {"$in": gone}, "enrolmentId": one.id}, session=session)
+        await participants.delete_many({"_id": {"$in": gone}, "enrolmentId": one.id}, session=transaction)
     for one in respelt:
         if one.live is None:
             continue
-        kept = await participants.find_one({"_id": one.new}, session=session)
+        kept = await participants.find_one({"_id": one.new}, session=transaction)
         if kept is None:
             live = {"_id": one.new, "revision": 1, **PARTICIPANTS.write(one.live)}
-            await participants.insert_one(live, session=session)
+            await participants.insert_one(live, session=transaction)
             await database[ENROLMENTS.collection].update_one(
-                {"_id": one.id}, {"$inc": {"revision": 1}}, session=session
+                {"_id": one.id}, {"$inc": {"revision": 1}}, session=transaction
             )
         elif kept["enrolmentId"] != one.id:
             log.warning("participant_enrolled_twice", enrolment_id=one.id)

@@ -22,7 +22,7 @@ _ANY_EDITION = ("unknown-edition",)
 
 
 @dataclass(frozen=True)
-class Told:
+class RefusalMailed:
     """That somebody was told of a refusal today."""
 
     at: datetime

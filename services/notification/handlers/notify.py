@@ -9,7 +9,7 @@ from chassis.documents import ById, Documents
 from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.notification import NoticeRequested
-from services.notification.domain.daily import NEVER_MAILED, Told, refusal_of_the_day
+from services.notification.domain.daily import NEVER_MAILED, RefusalMailed, refusal_of_the_day
 from services.notification.domain.notice import noted
 from services.notification.storage.kinds import NOTICES, REFUSALS
 
@@ -27,6 +27,6 @@ def notify(event: CloudEvent[NoticeRequested], documents: Documents, now: dateti
     if documents.get(NOTICES, request.notice_id) or documents.get(REFUSALS, today):
         return ()
     if request.kind == "refusal":
-        documents.put(REFUSALS, today, Told(now))
+        documents.put(REFUSALS, today, RefusalMailed(now))
     documents.put(NOTICES, request.notice_id, noted(request, now, event.traceparent))
     return ()

@@ -22,7 +22,7 @@ from chassis.documents import Document, Kind
 from chassis.errors import Conflict
 from chassis.handling import Tell
 from chassis.lease import SERVER_NOW
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 from instroom_contracts.cloudevent import EventData
 from instroom_contracts.mailbox import NotMailable, mailable, mailbox
 from services.notification.domain.delivery import Outcome, Terms, concluded, is_news, left_behind
@@ -56,9 +56,10 @@ DUE_FIRST = {"delivery.due": 1}
 LOOKED_AT, MOST_ASKED = 20, 3
 """Of so many mails that were sent last, the recipients at so many domains say whether the server still takes any."""
 
-Transaction = Callable[[], AbstractAsyncContextManager[Session]]
-TellIn = Callable[[Session, Sequence[Tell], datetime], Awaitable[None]]
-"""Write events to the outbox, in the transaction of this session."""
+Begin = Callable[[], AbstractAsyncContextManager[Transaction]]
+"""Open a transaction, which ends with the block."""
+TellIn = Callable[[Transaction, Sequence[Tell], datetime], Awaitable[None]]
+"""Write events to the outbox, in this transaction."""
 
 
 def due(now: datetime) -> Document:
@@ -82,12 +83,10 @@ class Leases:
 class MongoLedger:
     """The ledger in the service's own database."""
 
-    def __init__(
-        self, database: Database, transaction: Transaction, tell: TellIn, *, terms: Terms, leases: Leases
-    ) -> None:
+    def __init__(self, database: Database, begin: Begin, tell: TellIn, *, terms: Terms, leases: Leases) -> None:
         self._database = database
         self._mails = database[MAILS]
-        self._transaction = transaction
+        self._begin = begin
         self._tell = tell
         self._terms = terms
         self._leases = leases
@@ -139,11 +138,11 @@ class MongoLedger:
         """
         if await self._mails.find_one(LAPSED, {"_id": 1}) is None:
             return None
-        async with self._transaction() as session:
-            document = await self._mails.find_one(LAPSED, sort=list(DUE_FIRST.items()), session=session)
-            letter: Letter | None = await readable(self._database, document, session) if document else None
+        async with self._begin() as transaction:
+            document = await self._mails.find_one(LAPSED, sort=list(DUE_FIRST.items()), session=transaction)
+            letter: Letter | None = await readable(self._database, document, transaction) if document else None
             if document and letter:
-                await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, session)
+                await self._conclude(letter, document["revision"], left_behind(letter.delivery), now, transaction)
         if letter:
             log.warning("mail_left_behind", **ids_of(letter))
         return letter
@@ -194,53 +193,55 @@ class MongoLedger:
 
         Raises `Conflict` where the mail changed at the same time; then it can be done again.
         """
-        async with self._transaction() as session:
-            document = await self._mails.find_one(_claimed(letter), session=session)
-            kept: Letter | None = await readable(self._database, document, session) if document else None
+        async with self._begin() as transaction:
+            document = await self._mails.find_one(_claimed(letter), session=transaction)
+            kept: Letter | None = await readable(self._database, document, transaction) if document else None
             if document and kept and is_news(kept.delivery, outcome):
-                await self._conclude(kept, document["revision"], outcome, now, session)
+                await self._conclude(kept, document["revision"], outcome, now, transaction)
 
-    async def _conclude(self, letter: Letter, revision: int, outcome: Outcome, now: datetime, session: Session) -> None:
+    async def _conclude(
+        self, letter: Letter, revision: int, outcome: Outcome, now: datetime, transaction: Transaction
+    ) -> None:
         """Write what a mail has come to over the revision that was read, and tell it; and how we stand since."""
-        outcome = await self._in_its_light(letter, outcome, now, session)
-        after, tells = await self._concluded(letter, outcome, now, session)
+        outcome = await self._in_its_light(letter, outcome, now, transaction)
+        after, tells = await self._concluded(letter, outcome, now, transaction)
         document = {"revision": revision + 1, **kind_of(letter).write(after)}
         as_read = {"_id": letter.id, "revision": revision}
-        if (await self._mails.replace_one(as_read, document, session=session)).matched_count != 1:
+        if (await self._mails.replace_one(as_read, document, session=transaction)).matched_count != 1:
             raise Conflict("a mail changed after it was read")
-        await self._tell(session, tells, now)
+        await self._tell(transaction, tells, now)
 
-    async def _in_its_light(self, letter: Letter, outcome: Outcome, now: datetime, session: Session) -> Outcome:
+    async def _in_its_light(self, letter: Letter, outcome: Outcome, now: datetime, transaction: Transaction) -> Outcome:
         """Learn from an outcome how we stand with the server, and return what it means for its mail in that light."""
-        before = await self._pausing.standing(session)
+        before = await self._pausing.standing(transaction)
         first = Refusal(letter.id, _digest(letter))
         refusal = None if letter.delivery.put_back else first
         claim = letter.delivery.claim.token if letter.delivery.claim else ""
         after = before.after(outcome, refusal, claim, self._terms.refusals)
         if after != before or (after.is_paused and claim == before.probe):
-            await self._pausing.keep(after, session)
+            await self._pausing.keep(after, transaction)
         if after.pauses > before.pauses:
             log.error("mail_paused", reason=after.objection, smtp_code=after.code, count=after.pauses)
         if after.is_paused and not before.is_paused:
-            await self._put_back(before.refusals, now, session)
+            await self._put_back(before.refusals, now, transaction)
         if before.is_paused and not after.is_paused:
             log.info("mail_resumed")
         return after.softened(outcome)
 
-    async def _put_back(self, refusals: Sequence[Refusal], now: datetime, session: Session) -> None:
+    async def _put_back(self, refusals: Sequence[Refusal], now: datetime, transaction: Transaction) -> None:
         """Have the mails sent after all that were given up right before the server turned out to refuse everything."""
         again = {"delivery.state": "pending", "delivery.due": now, "delivery.putBack": True}
         for one in refusals:
             given_up = {"_id": one.id, "delivery.state": "failed", "delivery.putBack": {"$ne": True}}
             change: Document = {"$set": again, "$inc": {"revision": 1}}
-            await self._mails.update_one(given_up, change, session=session)
+            await self._mails.update_one(given_up, change, session=transaction)
 
     async def _concluded(
-        self, letter: Letter, outcome: Outcome, now: datetime, session: Session
+        self, letter: Letter, outcome: Outcome, now: datetime, transaction: Transaction
     ) -> tuple[Letter, list[Tell]]:
         if isinstance(letter, Notice):
             return replace(letter, delivery=concluded(letter.delivery, outcome, now, self._terms)), []
-        meeting = await self._meeting(letter, session) or Meeting()
+        meeting = await self._meeting(letter, transaction) or Meeting()
         after, facts = finished(letter, meeting, outcome, now, self._terms)
         return after, [_tell(fact, letter) for fact in facts]
 
@@ -251,12 +252,12 @@ class MongoLedger:
         version: int = (document or {}).get("version", 0)
         return version == invitation.seen
 
-    async def _meeting(self, invitation: Invitation, session: Session | None = None) -> Meeting | None:
-        return await self._found(MEETINGS, meeting_id(invitation.edition_id, invitation.session_id), session)
+    async def _meeting(self, invitation: Invitation, transaction: Transaction | None = None) -> Meeting | None:
+        return await self._found(MEETINGS, meeting_id(invitation.edition_id, invitation.session_id), transaction)
 
-    async def _found(self, kind: Kind[T], id: str | None, session: Session | None = None) -> T | None:
+    async def _found(self, kind: Kind[T], id: str | None, transaction: Transaction | None = None) -> T | None:
         """Find what a mail is about; what cannot be read counts as not known yet, and its mails wait for it."""
-        document = await self._database[kind.collection].find_one({"_id": id}, session=session)
+        document = await self._database[kind.collection].find_one({"_id": id}, session=transaction)
         try:
             return None if document is None else kind.read(document)
         except Exception:  # whatever is wrong with it, other mails are not about it

@@ -7,7 +7,7 @@ from typing import Any
 
 from chassis.documents import Document
 from chassis.lease import SERVER_NOW
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 from services.notification.domain.delivery import Terms
 from services.notification.domain.standing import Refusal, Standing
 
@@ -27,12 +27,12 @@ class Pausing:
         self._kept = database[COLLECTION]
         self._terms = terms
 
-    async def standing(self, session: Session | None = None) -> Standing:
+    async def standing(self, transaction: Transaction | None = None) -> Standing:
         """Return how we stand."""
-        document = await self._kept.find_one({"_id": ID}, session=session)
+        document = await self._kept.find_one({"_id": ID}, session=transaction)
         return Standing() if document is None else _read(document)
 
-    async def keep(self, standing: Standing, session: Session) -> None:
+    async def keep(self, standing: Standing, transaction: Transaction) -> None:
         """Keep how we stand, in the transaction that read it; where sending rests, the pause begins now."""
         values: Document = {
             "refusals": {"$literal": [vars(one) for one in standing.refusals]},
@@ -43,7 +43,7 @@ class Pausing:
             "until": later(self._terms.stop(standing.pauses)) if standing.is_paused else None,
             "since": {"$ifNull": ["$since", SERVER_NOW]} if standing.is_paused else None,
         }
-        await self._kept.update_one({"_id": ID}, [{"$set": values}], upsert=True, session=session)
+        await self._kept.update_one({"_id": ID}, [{"$set": values}], upsert=True, session=transaction)
 
     async def may_probe(self, claim: str, lasts: timedelta) -> bool:
         """Take the right to try one mail once a pause is over; whoever dies with it has it for so long."""

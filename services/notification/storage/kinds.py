@@ -14,9 +14,9 @@ import structlog
 from chassis.codec import kept_in
 from chassis.documents import Document, Kind
 from chassis.kept import Kept
-from chassis.mongo import Database, Session
+from chassis.mongo import Database, Transaction
 from instroom_contracts.catalog import EditionPublished
-from services.notification.domain.daily import Told
+from services.notification.domain.daily import RefusalMailed
 from services.notification.domain.invitation import Invitation
 from services.notification.domain.letter import Letter
 from services.notification.domain.meeting import Meeting
@@ -41,7 +41,7 @@ EDITIONS = Kind("editions", EditionPublished.model_validate, EditionPublished.mo
 MEETINGS = kept_in("meetings", Meeting, personal=())
 INVITATIONS = kept_in(MAILS, Invitation, personal=("participant",), also=_sought)
 NOTICES = kept_in(MAILS, Notice, personal=("request.participant",), also=lambda _: {"kind": "notice"})
-REFUSALS = kept_in("refusals", Told, personal=())
+REFUSALS = kept_in("refusals", RefusalMailed, personal=())
 """Who was told of which refusal today."""
 
 LETTERS: Mapping[str, Kind[Any]] = {"invitation": INVITATIONS, "notice": NOTICES}
@@ -79,7 +79,7 @@ _ASIDE = [{"$set": {"delivery.was": _WAS, "delivery.state": UNREADABLE, "revisio
 """What sets a mail aside; `was` says whether it may have arrived."""
 
 
-async def readable(database: Database, document: Document, session: Session | None = None) -> Any | None:
+async def readable(database: Database, document: Document, transaction: Transaction | None = None) -> Any | None:
     """Read a mail; one that cannot be read is set aside as it is, for a person, and none is returned.
 
     Whoever found it goes on with the others: what somebody or a defect spoilt must not keep every mail from being sent.
@@ -90,7 +90,7 @@ async def readable(database: Database, document: Document, session: Session | No
     except Exception:  # whatever is wrong with it, it is wrong with this one alone
         log.exception("mail_unreadable", invite_id=document["_id"], type=document.get("kind"))
     same = {"_id": document["_id"], "revision": document.get("revision")}
-    await database[MAILS].update_one(same, _ASIDE, session=session)
+    await database[MAILS].update_one(same, _ASIDE, session=transaction)
     return None
 
 

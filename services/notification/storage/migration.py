@@ -73,11 +73,11 @@ async def _fence(collection: Collection) -> None:
 async def _move(mongo: Mongo, old: Collection, new: Collection, lacking: Document) -> bool:
     """Move a portion as it is, claims included; False where there is none left."""
     try:
-        async with mongo.transaction() as session:
-            portion = await old.find(OF_OLD[old.name], session=session).limit(PORTION).to_list(None)
+        async with mongo.transaction() as transaction:
+            portion = await old.find(OF_OLD[old.name], session=transaction).limit(PORTION).to_list(None)
             if portion:
-                await new.insert_many([document | lacking for document in portion], session=session)
-                await old.delete_many({"_id": {"$in": [document["_id"] for document in portion]}}, session=session)
+                await new.insert_many([document | lacking for document in portion], session=transaction)
+                await old.delete_many({"_id": {"$in": [document["_id"] for document in portion]}}, session=transaction)
     except Conflict:
         log.warning("migration_conflicts", type=old.name)
         await asyncio.sleep(up_to(PAUSE_S))

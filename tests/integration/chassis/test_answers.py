@@ -94,7 +94,7 @@ async def test_a_request_that_waited_gets_its_answer_when_it_is_decided(
     assert "answer" not in (await rows(database, "inbox"))[0]
     await committer.commit([asked_again("1", id="2")])
     assert says((await told(database))[0]) == b'{"jar":"again","count":0}}'
-    late_answer = Tell(toy.CountRose(jar="a", count=7), "a", answers=Origin("1", SOURCE))
+    late_answer = Tell(toy.CountRose(jar="a", count=7), "a", in_reply_to=Origin("1", SOURCE))
     await committer.commit([handled(received("a", id="3"), late_answer)])
     await committer.commit([asked_again("1", id="4")])
     (_, late, again, _) = await told(database)

@@ -15,7 +15,7 @@ from chassis import quarantine, store
 from chassis.clock import Clock
 from chassis.committer import CONFLICTS_INSIDE, Committer
 from chassis.documents import Document, Kind
-from chassis.mongo import Collection, Database, Mongo, Session
+from chassis.mongo import Collection, Database, Mongo, Transaction
 from chassis.outbox import Teller
 from cli.quarantine.held import Held
 from instroom_contracts.cloudevent import InvalidEvent
@@ -105,7 +105,7 @@ class Contention:
         self.inside = self.outside = 0
         read = store.Store.read
 
-        async def disturbed(of: store.Store, needs: Any, into: Any, session: Session) -> None:
+        async def disturbed(of: store.Store, needs: Any, into: Any, session: Transaction) -> None:
             await read(of, needs, into, session)
             if not session.in_transaction:
                 self.outside += 1
@@ -281,7 +281,7 @@ async def test_without_revisions_a_plan_that_failed_would_be_written(
 ) -> None:
     """Switched off, the guard of the test above is missed."""
 
-    async def unguarded(of: Collection, documents: Sequence[Document], session: Session) -> int:
+    async def unguarded(of: Collection, documents: Sequence[Document], session: Transaction) -> int:
         for document in documents:
             await of.replace_one({"_id": document["_id"]}, document, session=session)
         return len(documents)

@@ -79,7 +79,7 @@ def test_a_backup_without_the_facts_is_none(
     """A stream that gives nothing, on a busy machine, looks like an empty one; that is noticed by a restore only."""
     monkeypatch.setattr(messages, "FIRST_WITHIN_S", 0)
     with drafted(tmp_path / "copy") as draft, pytest.raises(StackError, match="only 0 came"):
-        asyncio.run(messages.save(anew().doors(), [STREAM], draft))
+        asyncio.run(messages.save(anew().endpoints(), [STREAM], draft))
 
 
 def test_without_the_broker_s_count_it_looks_whole(
@@ -89,7 +89,7 @@ def test_without_the_broker_s_count_it_looks_whole(
     monkeypatch.setattr(messages, "FIRST_WITHIN_S", 0)
     monkeypatch.setattr(messages, "_message_count", AsyncMock(return_value=0))
     with drafted(tmp_path / "copy") as draft:
-        assert asyncio.run(messages.save(anew().doors(), [STREAM], draft)) == 0
+        assert asyncio.run(messages.save(anew().endpoints(), [STREAM], draft)) == 0
 
 
 def test_everything_is_back_in_a_stack_that_was_wiped(anew: AnewStack, kept: tuple[Keepsake, Path]) -> None:

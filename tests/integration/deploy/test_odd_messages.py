@@ -14,7 +14,7 @@ import pytest
 from chassis import connections
 from deploy.backup import messages
 from deploy.backup.archive import Archive, Draft
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from instroom_contracts.amqp import MARK
 from tests.support.oddities import READABLE, UNREADABLE, publish_raw, raw_channel
 from tests.support.place import Place
@@ -25,7 +25,7 @@ KINDS = {**UNREADABLE, **READABLE}
 
 @dataclass(frozen=True)
 class Entry:
-    """The doors of a place, as far as messages go through them."""
+    """The endpoints of a place, as far as messages go through them."""
 
     place: Place
 
@@ -55,7 +55,7 @@ async def found(place: Place) -> list[tuple[bytes, Mapping[str, Any]]]:
 async def copied(place: Place, folder: Path) -> Archive:
     """Back the queue up."""
     draft = Draft(folder / "draft")
-    assert await messages.save(cast("Doors", Entry(place)), [QUEUE], draft) == len(KINDS)
+    assert await messages.save(cast("Endpoints", Entry(place)), [QUEUE], draft) == len(KINDS)
     draft.finish(folder / "copy")
     return Archive.opened(folder / "copy")
 
@@ -65,7 +65,7 @@ async def test_they_are_kept_and_come_back_marked(place: Place, tmp_path: Path) 
     await left(place)
     archive = await copied(place, tmp_path)
     assert len(await found(place)) == len(KINDS), "a backup takes nothing away"
-    assert await messages.restore(cast("Doors", Entry(place)), archive) == len(KINDS)
+    assert await messages.restore(cast("Endpoints", Entry(place)), archive) == len(KINDS)
     back = await found(place)
     assert [body.decode() for body, _ in back] == list(KINDS)
     assert [body.decode() for body, headers in back if MARK in headers] == list(UNREADABLE)

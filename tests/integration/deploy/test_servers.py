@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from deploy import accounts, rolling
-from deploy.doors import Doors
+from deploy.endpoints import Endpoints
 from deploy.errors import StackError
 from deploy.local.mongodb import MongoDB
 from deploy.local.rabbitmq import RabbitMQ
@@ -86,20 +86,20 @@ def test_the_compressor_that_leaks_memory_is_off(mongodb: MongoDB) -> None:
 
 def test_services_that_cannot_work_side_by_side_are_not_replaced_one_by_one(mongodb: MongoDB) -> None:
     """0.2.0 would write what the database refuses by then; what this release wrote is no reason to stop."""
-    doors = Doors(mongodb.passwords, "", "", f"127.0.0.1:{mongodb.ports.mongo_port}")
+    endpoints = Endpoints(mongodb.passwords, "", "", f"127.0.0.1:{mongodb.ports.mongo_port}")
     with Client(mongodb.url(accounts.ADMIN)) as client:
         pools = client["instroom_enrolment"]["pools"]
         pools.delete_many({})
         pools.insert_one({"_id": "week-noord/proces", "last": 7})
-        rolling.ensure_possible(doors)
+        rolling.ensure_possible(endpoints)
         pools.insert_one({"_id": "zaal", "seq": 7})
         with pytest.raises(StackError, match="make down"):
-            rolling.ensure_possible(doors)
+            rolling.ensure_possible(endpoints)
         pools.delete_one({"_id": "zaal"})
-        rolling.ensure_possible(doors)
+        rolling.ensure_possible(endpoints)
         client["instroom_notification"]["notices"].insert_many([{"_id": "fence"}, {"_id": "of old"}])
         with pytest.raises(StackError, match="make down"):
-            rolling.ensure_possible(doors)
+            rolling.ensure_possible(endpoints)
 
 
 def test_nobody_gets_in_without_a_password(mongodb: MongoDB) -> None:

@@ -11,7 +11,7 @@ from chassis.committer import Committer, Plan
 from chassis.deciding import Received
 from chassis.documents import Loaded, Need
 from chassis.due import DUE
-from chassis.mongo import Mongo, Session, _settled
+from chassis.mongo import Mongo, Transaction, _settled
 from chassis.schedule import as_event
 from chassis.store import Store
 from instroom_contracts.cloudevent import new_event
@@ -35,7 +35,7 @@ async def commit_while(committer: Committer, message: Received, other: Received,
     read = Store.read
     done = False
 
-    async def disturbed(store: Store, needs: frozenset[Need], into: Loaded, session: Session | None) -> None:
+    async def disturbed(store: Store, needs: frozenset[Need], into: Loaded, session: Transaction | None) -> None:
         nonlocal done
         await read(store, needs, into, session)
         if not done:
@@ -69,7 +69,7 @@ def at_several_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each reading see what there is by then."""
 
     @asynccontextmanager
-    async def now_and_then(mongo: Mongo) -> AsyncIterator[Session]:
+    async def now_and_then(mongo: Mongo) -> AsyncIterator[Transaction]:
         async with await _settled(mongo._client.start_session()) as session:
             yield session
 

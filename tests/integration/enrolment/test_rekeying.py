@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from chassis.mongo import Mongo, Session
+from chassis.mongo import Mongo, Transaction
 from chassis.service import Running
 from instroom_contracts.cloudevent import CloudEvent, new_event
 from instroom_contracts.intake import EnrolmentRequested, Participant
@@ -152,7 +152,7 @@ async def cancelled_meanwhile(ground: Ground, monkeypatch: pytest.MonkeyPatch, i
     """Let the enrolment be cancelled after it was read as live and before its new key is written."""
     register, cancelled = participants._register, asyncio.Event()
 
-    async def late(database: Any, respelt: Any, at: Session) -> None:
+    async def late(database: Any, respelt: Any, at: Transaction) -> None:
         if not cancelled.is_set():
             cancelled.set()
             await ground.committer().commit(received([cancellation(id)]))

@@ -14,7 +14,7 @@ import pytest
 from chassis.documents import Document, Kind
 from chassis.errors import Unavailable
 from chassis.handling import Handler
-from chassis.mongo import Session
+from chassis.mongo import Transaction
 from instroom_contracts.catalog import JoiningDetailsPublished
 from instroom_contracts.cloudevent import EventData
 from services.notification.domain.delivery import Outcome, State
@@ -118,7 +118,7 @@ async def test_a_migration_that_was_killed_goes_on(
     portions, whole = count(), world.mongo.transaction
 
     @asynccontextmanager
-    async def killed() -> AsyncIterator[Session]:
+    async def killed() -> AsyncIterator[Transaction]:
         async with whole() as transaction:
             yield transaction
             if next(portions) >= killed_after + 2:  # the first ones move the session, and find no other

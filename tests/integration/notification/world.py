@@ -10,7 +10,7 @@ from typing import Any
 from chassis.documents import Documents, Kind, Loaded, NotLoaded
 from chassis.errors import Conflict
 from chassis.handling import Handler, Tell
-from chassis.mongo import Database, Mongo, Session
+from chassis.mongo import Database, Mongo, Transaction
 from chassis.store import Store, writes_of
 from instroom_contracts.catalog import EditionPublished
 from instroom_contracts.cloudevent import EventData, new_event
@@ -59,7 +59,7 @@ class World:
         agreed = replace(TERMS, **terms)
         return kind(self.database, self.mongo.transaction, self.tell, terms=agreed, leases=LEASES)
 
-    async def tell(self, transaction: Session, tells: Sequence[Tell], now: datetime) -> None:
+    async def tell(self, transaction: Transaction, tells: Sequence[Tell], now: datetime) -> None:
         """Write facts down as the outbox would."""
         for tell in tells:
             await self.database["told"].insert_one(tell.data.model_dump(), session=transaction)

@@ -70,15 +70,15 @@ def test_a_fact_that_is_told_again_is_the_same_message() -> None:
     assert TELLER.envelope(later, NOW.replace(year=2022)) == first
 
 
-def test_an_answer_is_kept_for_whom_it_answers() -> None:
+def test_a_reply_is_kept_for_whom_it_is() -> None:
     """A parked request is answered by what the edition's fact leads to."""
     message, parked = received("a", id="1"), Origin("request-1", WEBSITE)
-    told = [Told(Tell(DATA, "a", answers=answers), message, n) for n, answers in enumerate((None, parked, parked))]
+    told = [Told(Tell(DATA, "a", in_reply_to=answers), message, n) for n, answers in enumerate((None, parked, parked))]
     events = [TELLER.envelope(one, NOW) for one in told]
     bodies = [event["body"] for event in events]
-    assert TELLER.answered(told, events) == {f"{SOURCE} 1": bodies[:1], f"{WEBSITE} request-1": bodies[1:]}
+    assert TELLER.replies_among(told, events) == {f"{SOURCE} 1": bodies[:1], f"{WEBSITE} request-1": bodies[1:]}
     silent = Teller.of(SOURCE, (Tells(CountRose, "instroom.events"),))
-    assert silent.answered(told, events) == {}, "only what the table calls an answer is kept"
+    assert silent.replies_among(told, events) == {}, "only what the table calls an answer is kept"
 
 
 def test_what_one_commit_tells_is_kept_by_exchange() -> None:
@@ -101,7 +101,7 @@ def test_what_comes_of_a_fact_is_no_answer_to_keep(exchange: str) -> None:
     message = received("a", id="1")
     message = replace(message, hears=replace(message.hears, exchange=exchange))
     told = [Told(Tell(DATA, "a"), message, 0)]
-    assert TELLER.answered(told, [TELLER.envelope(one, NOW) for one in told]) == {}
+    assert TELLER.replies_among(told, [TELLER.envelope(one, NOW) for one in told]) == {}
 
 
 def test_the_same_cause_and_number_give_the_same_id() -> None:

@@ -169,10 +169,10 @@ async def test_what_its_sender_does_not_sample_makes_no_span(here: Traced) -> No
     fact = Teller.of(SOURCE, TELLS).envelope(verdict.told[0], NOW)
     await here.tracer.published([fact], 1, set())
     with here.tracer.step("send mail", parent=fact["traceparent"]), here.tracer.step("smtp"):
-        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=goes_back_to(message))])
+        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", in_reply_to=goes_back_to(message))])
     assert here.spans == []
     assert fact["traceparent"] == UNSAMPLED
-    assert told.answers == goes_back_to(message)
+    assert told.in_reply_to == goes_back_to(message)
 
 
 def test_what_we_do_not_sample_is_not_sampled_further_on() -> None:
@@ -254,7 +254,7 @@ def test_a_step_is_below_its_letter_and_its_parts_below_it(here: Traced) -> None
         with here.tracer.step("smtp", server=("mail.example.org", 25)) as smtp:
             assert get_contextvars()["trace_id"] == TRACE
             smtp.fail("address-refused")
-        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", answers=Origin("1", SOURCE, SENDER))])
+        (told,) = here.tracer.under([Tell(CountRose(jar="a", count=1), "a", in_reply_to=Origin("1", SOURCE, SENDER))])
     smtp_span, mail = here.spans
     assert attributes(mail) == {"instroom.invite_id": "i1"}
     assert parent(mail) == "00f067aa0ba902b7"
@@ -263,7 +263,7 @@ def test_a_step_is_below_its_letter_and_its_parts_below_it(here: Traced) -> None
     assert attributes(smtp_span) == {
         "server.address": "mail.example.org", "server.port": 25, "error.type": "address-refused",
     }  # fmt: skip
-    assert told.answers == Origin("1", SOURCE, named(mail))
+    assert told.in_reply_to == Origin("1", SOURCE, named(mail))
     assert "trace_id" not in get_contextvars()
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from chassis.answers import DECIDED
 from chassis.deciding import Received
 from chassis.documents import Documents, Kind, Lookup
 from chassis.handling import Hears, Tell, Tells, ToldBefore
+from chassis.replies import DECIDED
 from instroom_contracts.cloudevent import (
     CloudEvent,
     EventData,
@@ -76,8 +76,8 @@ def count_thing(event: CloudEvent[Any], documents: Documents, now: datetime) -> 
 def count_again(event: CloudEvent[Any], documents: Documents, now: datetime) -> Sequence[Tell]:
     """Tell an earlier answer again; say how many facts that is, -1 for one that is under way, -2 for none."""
     decided = documents.get(DECIDED, f"{event.source} {event.data.earlier}")
-    count = -2 if decided is None else -1 if decided.under_way else len(decided.answer)
-    again = [Tell(ToldBefore(body=body), subject="again") for body in (decided.answer if decided else ())]
+    count = -2 if decided is None else -1 if decided.under_way else len(decided.replies)
+    again = [Tell(ToldBefore(body=body), subject="again") for body in (decided.replies if decided else ())]
     return [*again, Tell(CountRose(jar="again", count=count), subject="again")]
 
 
@@ -88,7 +88,7 @@ def refuse(invalid: InvalidEvent) -> Sequence[Tell]:
 
 HEARS = Hears(ThingCounted, "instroom.intake", count_thing, refuse)
 HEARS_AGAIN = Hears(CountAskedAgain, "instroom.intake", count_again, refuse)
-TELLS = (Tells(CountRose, "instroom.events", answers=True),)
+TELLS = (Tells(CountRose, "instroom.events", is_reply=True),)
 
 
 def received(jar: str, *, id: str, note: str = "") -> Received:

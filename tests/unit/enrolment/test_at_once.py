@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chassis.documents import Collection
+from chassis.documents import Repository
 from chassis.due import DUE, Due
 from instroom_contracts import catalog
 from instroom_contracts.cloudevent import EventData, type_of
@@ -98,11 +98,11 @@ def test_somebody_would_if_only_a_pool_that_changes_were_kept(
     case: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twin: what the two have written is not the same, and both stand."""
-    keep = Collection.keep
+    keep = Repository.keep
 
-    def keep_changed(of: Collection[Any], value: Any) -> None:
+    def keep_changed(of: Repository[Any], value: Any) -> None:
         if not isinstance(value, Pool) or of.get(value.id) != value:
             keep(of, value)
 
-    monkeypatch.setattr(Collection, "keep", keep_changed)
+    monkeypatch.setattr(Repository, "keep", keep_changed)
     assert case() == "queued"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bson
 import pytest
 
-from chassis.answers import UNDER_WAY, Decided
 from chassis.handling import Tell, ToldBefore
+from chassis.replies import UNDER_WAY, Decided
 from instroom_contracts.enrolment import RequestAccepted, RequestRefused
 from services.enrolment.app import TELLS
 from services.enrolment.handlers.answers import no_answer
@@ -95,7 +95,7 @@ def test_what_is_under_way_needs_no_telling(decided: Decided | None, waits: bool
 
 def test_the_answers_are_what_integrators_are_told_to_expect() -> None:
     """Neither seats nor another's promotion is part of an answer."""
-    assert {tells.model.__name__ for tells in TELLS if tells.answers} == {
+    assert {tells.model.__name__ for tells in TELLS if tells.is_reply} == {
         "EnrolmentConfirmed", "EnrolmentQueued", "EnrolmentRejected", "RequestRefused", "RequestAccepted",
         "EnrolmentCancelled", "PlaceReleased",
     }  # fmt: skip

@@ -58,7 +58,7 @@ def publish(desk: Desk, **fields: object) -> list[Tell]:
 
 def answers(tells: Iterable[Tell]) -> list[tuple[Origin | None, str]]:
     """Return the answers told to requests: which they answer, and how."""
-    return [(tell.answers, type(tell.data).__name__) for tell in tells if isinstance(tell.data, ANSWERS)]
+    return [(tell.in_reply_to, type(tell.data).__name__) for tell in tells if isinstance(tell.data, ANSWERS)]
 
 
 def test_a_request_for_an_unknown_edition_waits_in_silence() -> None:
@@ -121,7 +121,7 @@ def test_a_request_whose_wait_is_over_is_refused_and_mailed() -> None:
     rejected = one_of(data_of(tells), EnrolmentRejected)
     assert (rejected.reason, rejected.edition_id) == ("unknown-edition", EDITION)
     assert one_of(data_of(tells), NoticeRequested).participant.email == "robin@example.org"
-    assert {tell.answers for tell in tells} == {Origin(asked.id, WEBSITE)}
+    assert {tell.in_reply_to for tell in tells} == {Origin(asked.id, WEBSITE)}
     assert not desk.expire(), "exactly one answer"
     assert not answers(publish(desk)), "exactly one answer"
 
@@ -194,7 +194,7 @@ def test_events_are_addressed_by_what_they_are_about() -> None:
     assert tells[0].subject == enrolment_id(WEBSITE, asked.id)
     assert full.subject == f"{EDITION}/werksessie"
     assert {tell.partitionkey for tell in tells} == {EDITION}
-    assert {tell.answers for tell in tells} == {None}
+    assert {tell.in_reply_to for tell in tells} == {None}
 
 
 def test_facts_hold_no_personal_data() -> None:

@@ -12,7 +12,7 @@ from deploy.web import Management
 
 
 @dataclass(frozen=True)
-class Doors:
+class Endpoints:
     """Where the servers are (host:port), and everybody's password; `ca` vouches for servers that take TLS."""
 
     passwords: accounts.Passwords

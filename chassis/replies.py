@@ -1,4 +1,4 @@
-"""Answers that are kept with the requests' records, so that they can be told again as they were."""
+"""Replies: answers to requests, kept with the requests' records, so that they can be told again as they were."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chassis.documents import Document, Kind
 
-Answers = Mapping[str, Sequence[bytes]]
+Replies = Mapping[str, Sequence[bytes]]
 """The bodies of the facts that answer requests, by the request's key ("source id"), in the order of telling."""
 
 
@@ -15,11 +15,11 @@ Answers = Mapping[str, Sequence[bytes]]
 class Decided:
     """What is known of a message that was taken in: the facts that answer it, as they travelled.
 
-    `under_way`: it is being decided at this moment, and told by that. One without an answer waits still, or was decided
-    before answers were kept.
+    `under_way`: it is being decided at this moment, and told by that. One without any waits still, or was decided
+    before replies were kept.
     """
 
-    answer: tuple[bytes, ...] = ()
+    replies: tuple[bytes, ...] = ()
     under_way: bool = False
 
 
