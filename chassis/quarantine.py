@@ -50,7 +50,8 @@ async def hold(database: Database, held: Sequence[Held], now: datetime, transact
 def _write(held: Held, now: datetime) -> UpdateOne:
     body = held.message.body
     digest = hashlib.sha256(body).hexdigest()
-    id = hashlib.sha256(f"{held.message.queue} {held.reason} {digest}".encode()).hexdigest()[:16]
+    came_by = held.message.queue or held.message.type  # what falls due comes by no queue, and bodies may be alike
+    id = hashlib.sha256(f"{came_by} {held.reason} {digest}".encode()).hexdigest()[:16]
     first = {**_document(held), "sha256": digest, "at": now}
     update = {"$setOnInsert": first, "$set": {"state": "held", "lastAt": now}, "$inc": {"times": 1}}
     return UpdateOne({"_id": id}, update, upsert=True)

@@ -130,8 +130,13 @@ def replay_of(held: Held, mended: dict[str, Any] | None, now: datetime) -> Repla
     A new id replaces the spent one and `replayof` records it; the same mending gives the same new id, so that it can be
     repeated safely. A message that was never decided and is not mended keeps its id. `replayedat` tells replays apart:
     should one fail too, it is held as a message of its own. Raises `Trouble` where the message is still no valid event,
-    or is a fact.
+    is a fact, or was sent by nobody.
     """
+    if not held.document.get("queue", True):
+        raise Trouble(
+            f"Message {held.id} is the service's own work, which nobody sent: it tries that again by itself, up to"
+            " every few minutes, until it succeeds. Drop the message when the defect is mended."
+        )
     event = {**(mended or held.event()), "replayedat": now.isoformat()}
     if mended or held.reason not in UNDECIDED:
         digest = hashlib.sha256(json.dumps(event.get("data"), sort_keys=True).encode()).hexdigest()

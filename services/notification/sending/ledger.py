@@ -36,7 +36,6 @@ from services.notification.sending.limits import DailyCap
 from services.notification.sending.pausing import Pausing, later
 from services.notification.storage.kinds import (
     EDITIONS,
-    LETTERS,
     MAILS,
     MEETINGS,
     NEXT_REVISION,
@@ -166,7 +165,9 @@ class MongoLedger:
         sent = self._mails.find({"delivery.state": "sent"}).sort("delivery.due", -1).limit(LOOKED_AT)
         by_domain: dict[str, str] = {}
         async for document in sent:
-            letter: Letter = LETTERS[document["kind"]].read(document)
+            letter: Letter | None = await readable(self._database, document)
+            if letter is None:
+                continue
             with suppress(NotMailable):
                 address = mailable(letter.participant.email)
                 if address.isascii():  # any server knows what it is asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -97,6 +98,15 @@ async def test_a_notice_that_cannot_be_read_is_set_aside_too(world: World, mail_
 
 async def _listed(world: World, id: str) -> None:
     assert [listed for listed, _ in await listed(world)] == [id]
+
+
+async def test_one_that_was_sent_keeps_no_address_from_being_asked_for(world: World) -> None:
+    """Whether a server takes any mail is asked with addresses that it took mails for, and one of those was spoilt."""
+    await world.know(edition(), meeting())
+    await world.keep(*(replace(one, delivery=replace(one.delivery, state="sent")) for one in many(2)))
+    await spoil(world, {"$unset": {"participant": 1}})
+    assert len(await world.ledger.served()) == 1
+    assert await listed(world) == [(FIRST, "was-sent")]
 
 
 async def test_without_setting_it_aside_no_mail_is_sent_any_more(

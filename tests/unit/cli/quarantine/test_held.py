@@ -46,6 +46,12 @@ def held(event: object = EVENT, **changes: Any) -> Held:
     return Held("enrolment", document)
 
 
+def test_what_a_service_does_by_itself_is_not_sent() -> None:
+    """It has no envelope, and nobody would take it: the service tries again, whatever an operator does."""
+    with pytest.raises(Trouble, match="tries that again by itself"):
+        replay_of(held({"pool": "zaal"}, queue="", reason="failed", contentType=None), None, NOW)
+
+
 def sent(message: Held, mended: dict[str, Any] | None = None, now: datetime = NOW) -> dict[str, Any]:
     """Return what travels."""
     event: dict[str, Any] = json.loads(replay_of(message, mended, now).wire.body)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from instroom_contracts.notification import NoticeRequested
-from services.notification.domain.daily import refusal_of_the_day
+from services.notification.domain.daily import of_the_day, refusal_of_the_day, untagged
 from tests.unit.notification.builders import NOW, recipient
 
 
@@ -49,3 +49,24 @@ def test_the_id_of_an_edition_that_nobody_knows_is_whatever_the_asker_wrote() ->
 def test_a_name_holds_no_address() -> None:
     """It is kept for two days."""
     assert "robin" not in named()
+
+
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        ("robin+1@example.org", "robin@example.org"),
+        ("robin+a+b@example.org", "robin@example.org"),
+        ("robin@example.org", "robin@example.org"),
+        ("+robin@example.org", "+robin@example.org"),
+    ],
+)
+def test_a_tag_makes_nobody_another_person(address: str, plain: str) -> None:
+    """Whoever owns a mailbox may tag its address as they like; an address that is all tag is left as it is."""
+    assert untagged(address) == plain
+
+
+def test_a_mailbox_has_a_name_for_each_day() -> None:
+    """However it is spelt; and nothing of the address can be read in it."""
+    today = of_the_day("Robin@Example.org", NOW)
+    assert today == of_the_day("robin@example.org", NOW) != of_the_day("robin@example.org", NOW + timedelta(days=1))
+    assert "robin" not in today

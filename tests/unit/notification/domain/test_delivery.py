@@ -8,7 +8,15 @@ from typing import get_args
 
 import pytest
 
-from services.notification.domain.delivery import Claim, Outcome, Result, concluded, left_behind
+from services.notification.domain.delivery import (
+    LONGEST_STOP,
+    Claim,
+    Outcome,
+    Result,
+    concluded,
+    is_news,
+    left_behind,
+)
 from tests.unit.notification.builders import ACCEPTED, NOW, TERMS, in_state
 
 LATER = Outcome("try-later", "server-unreachable")
@@ -85,3 +93,21 @@ def test_a_mail_that_is_put_back_is_due_and_remembers_it() -> None:
     delivery = concluded(in_state("sending"), Outcome("put-back", "address-refused"), NOW, TERMS)
     assert (delivery.state, delivery.attempts, delivery.put_back) == ("pending", 1, True)
     assert concluded(delivery, LATER, NOW, TERMS).put_back
+
+
+def test_silence_about_an_uncertain_mail_is_no_news() -> None:
+    """It is listed already; that the server took it after all, or did not, is news."""
+    uncertain, silence = in_state("uncertain"), Outcome("silence", "outcome-unknown")
+    assert not is_news(uncertain, silence)
+    assert is_news(in_state("sending"), silence)
+    assert is_news(uncertain, ACCEPTED)
+
+
+def test_sending_rests_for_a_quarter_of_an_hour_at_most() -> None:
+    """Whoever mends the mail server need not tell us, and waits no longer than that."""
+    patient = replace(TERMS, longest_pause=timedelta(days=1))
+    assert [patient.stop(pauses) for pauses in (1, 2, 50)] == [
+        timedelta(seconds=30),
+        timedelta(seconds=60),
+        LONGEST_STOP,
+    ]
