@@ -95,7 +95,7 @@ types: setup ## Check types (mypy)
 	@.venv/bin/mypy
 
 imports: setup ## Check who may import whom (import-linter)
-	@.venv/bin/lint-imports --no-cache
+	@PYTHONPATH=contracts .venv/bin/lint-imports --no-cache
 
 generated: setup ## Check that generated files are fresh
 	@$(PY) -m instroom_contracts.schemas --check

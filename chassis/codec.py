@@ -2,7 +2,8 @@
 
 Fields go by the names that the wire has (`session_id` is `sessionId`), in their order. The field `id` is the document's
 own, `_id`. A field that a document lacks has its default, so one may be added with a default at any time; what a
-document holds besides is passed over. A value of another type than the field's is an error, never taken for it.
+document holds besides is passed over. A value of another type than the field's is an error, never taken for it; parts
+that are events' are judged as pydantic judges those.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
-from attrs import evolve
 from cattrs import Converter
 from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -23,7 +23,10 @@ from chassis.documents import Document, Kind, Personal
 
 T = TypeVar("T")
 Overrides = Mapping[str, Any]
-"""How single fields are kept where that is not as they are (`cattrs.override`): by another name, in another form."""
+"""How single fields are kept where that is not as they are (`cattrs.override`): by another name, in another form.
+
+One that is given says the name as well, where that is none of one word.
+"""
 IN_PAIRS = override(unstruct_hook=lambda given: list(given.items()), struct_hook=lambda kept, _: dict(kept))
 """Keeps a mapping whose keys others choose: those are no safe names for fields."""
 
@@ -54,8 +57,7 @@ def _writer(of: type[T], overrides: Overrides) -> Callable[[T], Document]:
 
 
 def _named(of: type[Any], overrides: Overrides) -> dict[str, Any]:
-    given = {field.name: overrides.get(field.name, override()) for field in fields(of)}
-    return {name: said if said.rename else evolve(said, rename=to_camel(name)) for name, said in given.items()}
+    return {field.name: overrides.get(field.name, override(rename=to_camel(field.name))) for field in fields(of)}
 
 
 def _exactly(of: type[T]) -> Callable[[object, object], T]:
@@ -83,8 +85,27 @@ def _one_of(of: Any) -> Callable[[object, object], object]:
     return taken
 
 
+def _listed(of: Any, converter: Converter) -> Callable[[object, object], tuple[Any, ...]]:
+    """Return what takes a list, or a tuple that was not stored yet, and no text or mapping for one."""
+    parts = get_args(of)
+    is_open = parts[-1] is Ellipsis
+    hooks = [(converter.get_structure_hook(part), part) for part in parts if part is not Ellipsis]
+
+    def taken(value: object, _: object) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or not (is_open or len(value) == len(hooks)):
+            raise TypeError("this is no list, or not of that length")
+        of_each = hooks * len(value) if is_open else hooks
+        return tuple([hook(one, part) for one, (hook, part) in zip(value, of_each, strict=True)])
+
+    return taken
+
+
 def _is_literal(of: object) -> bool:
     return get_origin(of) is Literal
+
+
+def _is_tuple(of: object) -> bool:
+    return get_origin(of) is tuple
 
 
 def _is_model(of: object) -> bool:
@@ -101,6 +122,7 @@ def _converter() -> Converter:
         converter.register_structure_hook(plain, _exactly(plain))
     converter.register_unstructure_hook(datetime, identity)
     converter.register_structure_hook_factory(_is_literal, _one_of)
+    converter.register_structure_hook_factory(_is_tuple)(_listed)
     converter.register_structure_hook_factory(_is_model, lambda of: lambda kept, _: of.model_validate(kept))
     converter.register_unstructure_hook_factory(_is_model, lambda _: BaseModel.model_dump)
     converter.register_structure_hook_factory(

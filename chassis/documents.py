@@ -54,8 +54,9 @@ class Lookup(Generic[T]):
     """A way to find documents of one kind: those of the same `group`, lowest `rank` first; it has an index (`kept`).
 
     `group` and `rank` name document fields; `group_of` and `rank_of` read the same from a value. A field that holds a
-    list puts a document into several groups, which `group_of` then gives as a set. Ranks are all numbers or all texts,
-    and no two in a group are the same; of a `unique` lookup the database sees to that.
+    list puts a document into several groups, which `group_of` then gives as a set. Ranks are all numbers or all texts.
+    No two in a group that is asked for are the same, or its first members are not determined; of a `unique` lookup the
+    database sees to that.
 
     What is found is as of one moment. Two processes that each add a member do not see the other's: where that matters,
     both write one document besides, such as the count of the group, and one of them decides again.

@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
+from cattrs import override
+
 from chassis.codec import kept_in
 from chassis.documents import ById, Document, Documents
 from instroom_contracts.cloudevent import CloudEvent, EventData, type_of
@@ -42,7 +44,7 @@ class Due:
     origin: Origin | None
 
 
-DUE = kept_in("due", Due, personal=())
+DUE = kept_in("due", Due, personal=(), overrides={"origin": override(rename="cause")})
 """One document per kind of work and what it is about, until it is done; it names things by ids alone."""
 
 

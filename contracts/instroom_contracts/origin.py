@@ -17,8 +17,16 @@ class Origin:
     traceparent: str | None = None
 
 
+def as_origin(event: CloudEvent[Any]) -> Origin:
+    """Return an intake event as what goes back to it, whatever it names: that is its sender's choice."""
+    return Origin(event.id, event.source, event.traceparent)
+
+
 def origin_of(event: CloudEvent[Any]) -> Origin:
-    """Return the intake event that an event goes back to: the one that it names, else itself."""
+    """Return the intake event that a fact, or another event of Instroom's own, goes back to.
+
+    That is the one which it names, else itself. Not for what comes from outside, which may name anything: `as_origin`.
+    """
     if event.correlationid and event.correlationsource:
         return Origin(event.correlationid, event.correlationsource, event.traceparent)
-    return Origin(event.id, event.source, event.traceparent)
+    return as_origin(event)

@@ -16,14 +16,15 @@ HEARS: tuple[Hears, ...] = (
 TELLS = told_by("catalog")
 
 
-def service() -> Service:
-    """Return the service."""
+def service(_: Settings) -> Service:
+    """Return the service; it has no settings of its own."""
     return Service("catalog", HEARS, TELLS, storage.KEPT, storage.prepare)
 
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    run(service(), Settings())
+    settings = Settings()
+    run(service(settings), settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """From a programme file to the data of EditionSubmitted: layers laid together, fields given their names on the wire.
 
-Judged here is only what the file alone knows: its parts, its dates and its hours. Every value keeps its origin.
+Judged here is only what the file alone knows: its parts, its dates and its hours. Every value keeps its mark.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time
 from typing import TypeVar
 
 from services.catalog.domain import end_of, local
-from services.catalog.written import Block, Entries, Origin, layered
+from services.catalog.written import Block, Entries, Mark, layered
 
-Complain = Callable[[Origin, str], None]
+Complain = Callable[[Mark, str], None]
 T = TypeVar("T")
 
 PARTS = ("provider", "programme", "everySession", "sessions", "editions")
@@ -24,7 +24,7 @@ _HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 def submissions(file: Block, complain: Complain) -> Iterator[Block]:
     """Yield the data of EditionSubmitted for each edition of a file, as far as it can be read."""
     for name in file.keys() - set(PARTS):
-        complain(file.origins[name], f"There is no such part: a file has {', '.join(PARTS)}.")
+        complain(file.marks[name], f"There is no such part: a file has {', '.join(PARTS)}.")
     provider, programme, every = (_block(file, name, complain) for name in PARTS[:3])
     provider.rename("id", "provider")
     provider.rename("name", "providerName")
@@ -41,7 +41,7 @@ def _own_layers(overrides: Block, sessions: Sequence[Block], complain: Complain)
     """Return what an edition says of each of the file's sessions."""
     ids = [str(session.get("id")) for session in sessions]
     for id in overrides.keys() - set(ids):
-        complain(overrides.origins[id], "No session with this id stands under the file's sessions: correct it.")
+        complain(overrides.marks[id], "No session with this id stands under the file's sessions: correct it.")
     return [_block(overrides, id, complain) for id in ids]
 
 
@@ -54,22 +54,22 @@ def _submission(edition: Block, sessions: Sequence[Block], complain: Complain) -
         _set_times(session, complain)
         _set_twins(session, edition.get("editionId"))
         held.add(session, session.line)
-    edition.put("sessions", held, Origin(edition.line, "sessions"))
+    edition.put("sessions", held, Mark(edition.line, "sessions"))
     _set_deadline(edition, complain)
-    return Block.of(Origin(edition.line, ""), edition=edition, joining=joining)
+    return Block.of(Mark(edition.line, ""), edition=edition, joining=joining)
 
 
 def _link(session: Block) -> Block | None:
     if (join_url := session.pop("joinUrl", None)) is None:
         return None
-    return Block.of(session.origins["joinUrl"], sessionId=session.get("sessionId"), joinUrl=join_url)
+    return Block.of(session.marks["joinUrl"], sessionId=session.get("sessionId"), joinUrl=join_url)
 
 
 def _set_times(session: Block, complain: Complain) -> None:
     """Make the instants of a day and its hours; hours without a day are told as they are."""
     given = [name for name in ("from", "to", "date") if session.get(name) is not None]
     if given and given[:2] != ["from", "to"]:
-        complain(session.origins[given[0]], "A session's hours have two ends: give both from and to.")
+        complain(session.marks[given[0]], "A session's hours have two ends: give both from and to.")
     day = _read(session, "date", _day, complain)
     start, end = (_read(session, name, _hour, complain) for name in ("from", "to"))
     if start is None or end is None:
@@ -77,16 +77,16 @@ def _set_times(session: Block, complain: Complain) -> None:
     if day is not None:
         _set_instants(session, day, (start, end), complain)
     elif "date" not in given:
-        session.put("hours", f"{start:%H:%M}-{end:%H:%M}", session.origins["from"])
+        session.put("hours", f"{start:%H:%M}-{end:%H:%M}", session.marks["from"])
 
 
 def _set_instants(session: Block, day: date, hours: tuple[time, time], complain: Complain) -> None:
-    origins = session.origins["from"], session.origins["to"]
+    marks = session.marks["from"], session.marks["to"]
     try:
-        for name, at, origin in zip(("startsAt", "endsAt"), hours, origins, strict=True):
-            session.put(name, local(day, at), origin)
+        for name, at, mark in zip(("startsAt", "endsAt"), hours, marks, strict=True):
+            session.put(name, local(day, at), mark)
     except ValueError as skipped:
-        complain(session.origins["date"], str(skipped))
+        complain(session.marks["date"], str(skipped))
         session.pop("startsAt", None)
 
 
@@ -99,9 +99,9 @@ def _set_twins(session: Block, edition_id: object) -> None:
     for twin, line in zip(written, written.lines, strict=True):
         sister, _, id = str(twin).partition("/")
         if sister != edition_id:
-            there = Block.of(Origin(line, "twins"), editionId=sister, sessionId=id or session.get("sessionId"))
+            there = Block.of(Mark(line, "twins"), editionId=sister, sessionId=id or session.get("sessionId"))
             twins.add(there, line)
-    session.put("twins", twins, session.origins["twins"])
+    session.put("twins", twins, session.marks["twins"])
 
 
 def _set_deadline(edition: Block, complain: Complain) -> None:
@@ -109,7 +109,7 @@ def _set_deadline(edition: Block, complain: Complain) -> None:
     if not isinstance(deadline, Block) or "through" not in deadline:
         return
     if day := _read(deadline, "through", _day, complain):
-        deadline.put("at", end_of(day), deadline.origins["through"])
+        deadline.put("at", end_of(day), deadline.marks["through"])
     else:
         edition.pop("deadline")
 
@@ -122,7 +122,7 @@ def _read(block: Block, name: str, read: Callable[[str], T], complain: Complain)
     try:
         return read(str(value))
     except ValueError as wrong:
-        complain(block.origins[name], str(wrong))
+        complain(block.marks[name], str(wrong))
         return None
 
 
@@ -145,7 +145,7 @@ def _block(of: Block, name: str, complain: Complain) -> Block:
     if isinstance(value, Block):
         return value
     if value is not None:
-        complain(of.origins[name], "Fields with values belong here, indented, or as {field: value}.")
+        complain(of.marks[name], "Fields with values belong here, indented, or as {field: value}.")
     return Block(of.line)
 
 
@@ -153,9 +153,9 @@ def _blocks(of: Block, name: str, complain: Complain) -> list[Block]:
     """Return the mappings in the list under a name."""
     entries = of.get(name)
     if not isinstance(entries, Entries) or not entries:
-        complain(of.origins.get(name, Origin(of.line, name)), "A list belongs here: one entry, after a dash, at least.")
+        complain(of.marks.get(name, Mark(of.line, name)), "A list belongs here: one entry, after a dash, at least.")
         return []
     for entry, line in zip(entries, entries.lines, strict=True):
         if not isinstance(entry, Block):
-            complain(Origin(line, name), "An entry has fields with values, such as id: give them.")
+            complain(Mark(line, name), "An entry has fields with values, such as id: give them.")
     return [entry for entry in entries if isinstance(entry, Block)]

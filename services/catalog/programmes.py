@@ -24,7 +24,7 @@ from instroom_contracts.catalog import EditionSubmitted
 from instroom_contracts.problems import Problem, problems_in
 from services.catalog import rules
 from services.catalog.layers import submissions
-from services.catalog.written import Block, Origin, Unreadable, origin_of, parse
+from services.catalog.written import Block, Mark, Unreadable, mark_of, parse
 
 _IN_FILES = {"editionId": "id", "sessionId": "id", "programmeId": "id", "providerName": "name", "at": "through"}
 """Fields that are written under another name than they have on the wire."""
@@ -79,14 +79,14 @@ class _File:
         self.path = path
         self.mistakes: list[Mistake] = []
 
-    def complain(self, origin: Origin, detail: str) -> None:
+    def complain(self, mark: Mark, detail: str) -> None:
         """Note a mistake."""
-        self.mistakes.append(Mistake(self.path, origin.line, _IN_FILES.get(origin.field, origin.field), detail))
+        self.mistakes.append(Mistake(self.path, mark.line, _IN_FILES.get(mark.field, mark.field), detail))
 
     def complain_of(self, problems: Iterable[Problem], root: Block) -> None:
         """Note problems of an edition where their values were written."""
         for problem in problems:
-            self.complain(origin_of(root, problem.pointer), problem.detail)
+            self.complain(mark_of(root, problem.pointer), problem.detail)
 
     def read(self) -> Iterator[tuple[Block, EditionSubmitted]]:
         """Yield the editions that have their form on the wire, with the values that they were read from."""
@@ -104,11 +104,11 @@ class _File:
         try:
             yield from submissions(parse(self.path.read_text(encoding="utf-8")), self.complain)
         except Unreadable as unreadable:
-            self.complain(unreadable.origin, unreadable.detail)
+            self.complain(unreadable.mark, unreadable.detail)
         except IsADirectoryError:
-            self.complain(Origin(1, ""), "This folder holds no .yaml files: name another.")
+            self.complain(Mark(1, ""), "This folder holds no .yaml files: name another.")
         except (OSError, UnicodeDecodeError) as error:
-            self.complain(Origin(1, ""), f"This file cannot be read ({error}): name another, or save it as UTF-8.")
+            self.complain(Mark(1, ""), f"This file cannot be read ({error}): name another, or save it as UTF-8.")
 
     def _complain_of_unknown_fields(self, root: Block) -> None:
         """Refuse fields that the contract would ignore, since a misspelt one would be lost without a word."""
@@ -117,8 +117,8 @@ class _File:
         except ValidationError as error:
             unknown = [found["loc"] for found in error.errors(include_url=False) if found["type"] == "extra_forbidden"]
             for loc in unknown:
-                origin = origin_of(root, "/" + "/".join(map(str, loc)))
-                self.complain(origin, f"There is no such field.{_meant(origin.field)}")
+                mark = mark_of(root, "/" + "/".join(map(str, loc)))
+                self.complain(mark, f"There is no such field.{_meant(mark.field)}")
 
 
 def _meant(field: str) -> str:

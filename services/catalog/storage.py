@@ -38,9 +38,9 @@ EDITIONS = Kind("editions", _read, _write, personal=())
 ALL_EDITIONS = Lookup(
     EDITIONS,
     group="catalogue",
-    rank="version",
+    rank="_id",
     group_of=lambda _: CATALOGUE,
-    rank_of=lambda entry: entry.edition.version,
+    rank_of=lambda entry: entry.edition.edition_id,
 )
 
 

@@ -15,7 +15,7 @@ _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _NOTHING = {"", "~", "null"}
 
 
-class Origin(NamedTuple):
+class Mark(NamedTuple):
     """Where a value was written: its line, and the name of its field there."""
 
     line: int
@@ -25,37 +25,37 @@ class Origin(NamedTuple):
 class Unreadable(Exception):
     """YAML that is not read: where it breaks off, and why."""
 
-    def __init__(self, origin: Origin, detail: str) -> None:
+    def __init__(self, mark: Mark, detail: str) -> None:
         super().__init__(detail)
-        self.origin = origin
+        self.mark = mark
         self.detail = detail
 
 
 class Block(dict[str, Any]):
-    """A mapping, the line on which it begins, and the origin of each of its values."""
+    """A mapping, the line on which it begins, and the mark of each of its values."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
         self.line = line
-        self.origins: dict[str, Origin] = {}
+        self.marks: dict[str, Mark] = {}
 
     @classmethod
-    def of(cls, origin: Origin, **values: object) -> Block:
+    def of(cls, mark: Mark, **values: object) -> Block:
         """Return a mapping whose values all come from one place."""
-        block = cls(origin.line)
+        block = cls(mark.line)
         for name, value in values.items():
-            block.put(name, value, origin)
+            block.put(name, value, mark)
         return block
 
-    def put(self, name: str, value: object, origin: Origin) -> None:
+    def put(self, name: str, value: object, mark: Mark) -> None:
         """Set a value that was written there, perhaps under another name."""
         self[name] = value
-        self.origins[name] = origin
+        self.marks[name] = mark
 
     def rename(self, old: str, new: str) -> None:
         """Give a value another name, where there is one."""
         if old in self:
-            self.put(new, self.pop(old), self.origins[old])
+            self.put(new, self.pop(old), self.marks[old])
 
 
 class Entries(list[Any]):
@@ -79,14 +79,14 @@ def parse(text: str) -> Block:
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise Unreadable(_origin(event.start_mark), "Aliases (*) are not read here: write the value itself.")
+                raise Unreadable(_mark(event.start_mark), "Aliases (*) are not read here: write the value itself.")
         value = _value(yaml.compose(text, Loader=yaml.BaseLoader))
     except yaml.YAMLError as error:
         why = getattr(error, "problem", None) or "a character is not allowed"
         mark = getattr(error, "problem_mark", None)
-        raise Unreadable(_origin(mark), f"This is no YAML ({why}): mind indents, colons and quotes.") from None
+        raise Unreadable(_mark(mark), f"This is no YAML ({why}): mind indents, colons and quotes.") from None
     if not isinstance(value, Block):
-        raise Unreadable(Origin(1, ""), "A file starts with a field, such as provider: write one.")
+        raise Unreadable(Mark(1, ""), "A file starts with a field, such as provider: write one.")
     return value
 
 
@@ -100,26 +100,26 @@ def layered(*layers: Block, line: int) -> Block:
         for name, value in layer.items():
             under = [below for below in [merged.get(name)] if isinstance(below, Block)]
             whole = layered(*under, value, line=value.line) if isinstance(value, Block) else value
-            merged.put(name, whole, layer.origins[name])
+            merged.put(name, whole, layer.marks[name])
     return merged
 
 
-def origin_of(root: Block, pointer: str) -> Origin:
+def mark_of(root: Block, pointer: str) -> Mark:
     """Return where the value was written that a JSON Pointer leads to; of a missing one, where it belongs."""
-    origin = Origin(root.line, "")
+    mark = Mark(root.line, "")
     value: Any = root
     for step in pointer.split("/")[1:]:
         if isinstance(value, Block):
-            origin = value.origins.get(step, Origin(origin.line, step))
+            mark = value.marks.get(step, Mark(mark.line, step))
             value = value.get(step)
         elif isinstance(value, Entries) and step.isdecimal():
-            origin = Origin(value.lines[int(step)], origin.field)
+            mark = Mark(value.lines[int(step)], mark.field)
             value = value[int(step)]
-    return origin
+    return mark
 
 
-def _origin(mark: Any, field: str = "") -> Origin:
-    return Origin(mark.line + 1 if mark else 1, field)
+def _mark(mark: Any, field: str = "") -> Mark:
+    return Mark(mark.line + 1 if mark else 1, field)
 
 
 def _value(node: yaml.Node | None) -> Any:
@@ -135,12 +135,12 @@ def _value(node: yaml.Node | None) -> Any:
 def _block(node: yaml.MappingNode) -> Block:
     block = Block(node.start_mark.line + 1)
     for key, value in node.value:
-        origin = _origin(key.start_mark, str(key.value))
+        mark = _mark(key.start_mark, str(key.value))
         if not isinstance(key, yaml.ScalarNode):
-            raise Unreadable(_origin(key.start_mark), "The name of a field is a word: correct it.")
+            raise Unreadable(_mark(key.start_mark), "The name of a field is a word: correct it.")
         if key.value in block:
-            raise Unreadable(origin, "This field stands here twice: remove one of them.")
-        block.put(key.value, _value(value), origin)
+            raise Unreadable(mark, "This field stands here twice: remove one of them.")
+        block.put(key.value, _value(value), mark)
     return block
 
 

@@ -103,7 +103,7 @@ class Settings(ServiceSettings):
     def pace(self) -> Pace:
         """Return how many connections send, and how often they look."""
         return Pace(
-            lines=self.mail_lines,
+            connections=self.mail_lines,
             poll_s=self.mail_poll_ms / 1000,
             stop_s=self.graceful_timeout_s,
             leave_s=self.mail_claim_s,

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = ("contracts/instroom_contracts", "checking/instroom_checking")
-SOURCES = (*PACKAGED, "chassis", "services", "cli", "deploy", "demo", "tests/support")
+SOURCES = (*PACKAGED, "contracts/publishing", "chassis", "services", "cli", "deploy", "demo", "tests/support")
 
 BREACHES = {
     "services-apart": ("services/catalog/domain.py", "import services.enrolment"),
@@ -26,6 +26,7 @@ BREACHES = {
     "layers-of-the-chassis": ("chassis/tracing.py", "import chassis.spans"),
     "layers-of-enrolment": ("services/enrolment/storage/ledger.py", "import services.enrolment.handlers.enrol"),
     "layers-of-notification": ("services/notification/writing/letters.py", "import services.notification.sending.smtp"),
+    "handlers-on-documents": ("services/enrolment/handlers/enrol.py", "import chassis.store"),
     "layers-of-deploy": ("deploy/errors.py", "import deploy.local.daemons"),
     "layers-of-the-cli": ("cli/integrators/accounts.py", "import cli.status.overview"),
     "commands-apart": ("cli/commands/watch.py", "import cli.commands.catalog"),

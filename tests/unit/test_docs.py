@@ -29,6 +29,8 @@ from tests.support.page import NOT_RUN, PRINTED, RUN, blocks
 ROOT = Path(__file__).parents[2]
 FOLDERS = (".", "checking", "contracts", "contracts/js", "docs", "docs/decisions", "examples/python", "examples/node")
 DOCUMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+NAMING = ("chassis", "checking", "cli", "contracts/instroom_contracts", "deploy", "demo", "services", "tests")
+IN_CODE = re.compile(rf"(?<![\w/.-])((?:{'|'.join((*NAMING, 'docs', 'examples'))})/[\w/.-]+\.(?:py|md|yml))\b")
 SETTINGS: tuple[type[BaseSettings], ...] = (
     CatalogSettings,
     EnrolmentSettings,
@@ -88,6 +90,14 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_file_that_is_named_is_there(document: Path) -> None:
     """A path in the text is a link that nobody made."""
     assert [path for path in PATH.findall(prose(document)) if not any(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_every_file_that_the_code_names_is_there() -> None:
+    """A comment that sends somebody to a file is a link as well."""
+    files = [path for folder in NAMING for path in (ROOT / folder).rglob("*.py")]
+    named = {(path, name) for path in files for name in IN_CODE.findall(path.read_text(encoding="utf-8"))}
+    assert len(named) > 20
+    assert sorted(f"{path}: {name}" for path, name in named if not (ROOT / name).exists()) == []
 
 
 @pytest.mark.parametrize("link", ["nowhere.md", "README.md#no-such-heading", "#no-such-heading"])

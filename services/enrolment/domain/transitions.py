@@ -1,7 +1,7 @@
 """Where a place changes: pool, turn, count, place and enrolment together, and the fact and the mail that tell of it.
 
 Who fits where, who comes first and why somebody leaves is decided elsewhere; nothing else writes any of these, and a
-test holds that (tests/unit/enrolment/test_transitions.py).
+test holds that (tests/unit/enrolment/domain/test_transitions.py).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent, EventData
-from instroom_contracts.origin import Origin
+from instroom_contracts.origin import Origin, as_origin
 from instroom_contracts.topology import traits
 from services.enrolment.domain import facts
 from services.enrolment.storage.ledger import Ledger
@@ -20,15 +20,15 @@ def addressed(told: Iterable[EventData], ledger: Ledger, by: CloudEvent[Any], *,
     """
     events = list(told)
     ledger.require_editions(id for data in events if (id := _edition_of(data)))
-    answers = Origin(by.id, by.source, by.traceparent) if parked else None
-    return [_addressed(data, ledger, by, answers) for data in events]
+    in_reply_to = as_origin(by) if parked else None
+    return [_addressed(data, ledger, by, in_reply_to) for data in events]
 
 
-def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], answers: Origin | None) -> Tell:
+def _addressed(data: EventData, ledger: Ledger, by: CloudEvent[Any], in_reply_to: Origin | None) -> Tell:
     edition_id = _edition_of(data)
     edition = ledger.editions.get(edition_id) if edition_id else None
     provider = edition.published.provider if edition else None
-    return Tell(data, facts.subject_of(data), edition_id, answers, provider, _owner(data, ledger, by))
+    return Tell(data, facts.subject_of(data), edition_id, in_reply_to, provider, _owner(data, ledger, by))
 
 
 def _edition_of(data: EventData) -> str | None:

@@ -10,6 +10,7 @@ from chassis.handling import Tell
 from instroom_contracts.cloudevent import CloudEvent
 from instroom_contracts.enrolment import RequestRefused
 from instroom_contracts.intake import EnrolmentCancellationRequested
+from instroom_contracts.origin import as_origin
 from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.enrolment import Enrolment
@@ -17,7 +18,7 @@ from services.enrolment.domain.policy import Policy
 from services.enrolment.domain.sentences import DEFAULT_LANGUAGE, Refused
 from services.enrolment.domain.withdrawal import objection, withdraw
 from services.enrolment.handlers.addressing import addressed
-from services.enrolment.handlers.concluding import asker, concluded
+from services.enrolment.handlers.concluding import concluded
 from services.enrolment.storage.kinds import ENROLMENTS
 from services.enrolment.storage.ledger import Ledger
 from services.enrolment.storage.needs import to_end
@@ -45,7 +46,7 @@ def cancel_enrolment(
         return addressed([_refusal(event, refused or Refused("unknown-enrolment"), enrolment)], ledger, event)
     decision = Decision(ledger, event.time, now)
     withdraw(decision, enrolment, "cancellation")
-    return addressed(concluded(decision, documents, event, asker(event), now), ledger, event)
+    return addressed(concluded(decision, documents, event, as_origin(event), now), ledger, event)
 
 
 def _refusal(event: CancellationAsked, refused: Refused, enrolment: Enrolment | None) -> RequestRefused:

@@ -15,11 +15,6 @@ from services.enrolment.domain.seats import UNLIMITED
 from services.enrolment.internal import PoolServing
 
 
-def asker(event: CloudEvent[Any]) -> Origin:
-    """Return what goes back to an event from outside: itself, whatever it names."""
-    return Origin(event.id, event.source, event.traceparent)
-
-
 def concluded(
     decision: Decision, documents: Documents, by: CloudEvent[Any], origin: Origin, now: datetime
 ) -> list[EventData]:

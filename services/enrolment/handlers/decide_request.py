@@ -9,6 +9,7 @@ from chassis.documents import ById, Documents
 from chassis.due import need
 from instroom_contracts.cloudevent import CloudEvent, EventData
 from instroom_contracts.intake import EnrolmentRequested
+from instroom_contracts.origin import as_origin
 from services.enrolment.domain import facts, places, rules
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition
@@ -16,7 +17,7 @@ from services.enrolment.domain.ids import enrolment_id, participant_key
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.request import Request, attending
 from services.enrolment.domain.sentences import Refused
-from services.enrolment.handlers.concluding import asker, concluded
+from services.enrolment.handlers.concluding import concluded
 from services.enrolment.internal import EditionSettling
 from services.enrolment.storage.kinds import EDITIONS, PARTICIPANTS, SESSIONS
 from services.enrolment.storage.ledger import Ledger
@@ -46,7 +47,7 @@ def decided(event: Asked, edition: Edition, documents: Documents, now: datetime)
     refused = rules.first_failing(request, register) or places.enrol(decision, request)
     if refused:
         decision.told.extend(rejection(event, refused, _in_the_way(request, refused, register)))
-    return concluded(decision, documents, event, asker(event), now)
+    return concluded(decision, documents, event, as_origin(event), now)
 
 
 def rejection(event: Asked, refused: Refused, in_the_way: str | None = None) -> list[EventData]:

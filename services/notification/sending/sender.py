@@ -79,7 +79,7 @@ class Pace:
     `leave_s` is how old a leave for the final dot may be: a sender that slept longer may have lost its claim since.
     """
 
-    lines: int
+    connections: int
     poll_s: float
     stop_s: float
     leave_s: float
@@ -107,7 +107,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; mails that are under way are finished first."""
-        workers = [asyncio.create_task(self._work()) for _ in range(self._pace.lines)]
+        workers = [asyncio.create_task(self._work()) for _ in range(self._pace.connections)]
         try:
             await asyncio.gather(*(asyncio.shield(worker) for worker in workers))
         finally:

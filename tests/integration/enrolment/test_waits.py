@@ -15,7 +15,7 @@ from chassis.schedule import Schedule
 from services.enrolment.app import PORTIONS, WAITS
 from services.enrolment.domain import decision
 from services.enrolment.handlers import decide_request
-from services.enrolment.handlers import parked as handlers
+from services.enrolment.handlers import parked as those_parked
 from services.enrolment.migrations import unsettled
 from services.enrolment.storage.kinds import PARKED
 from tests.integration.enrolment.ground import SOURCE, Ground, at_work, received
@@ -42,7 +42,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             raise ZeroDivisionError
         return answer(asked, *others)
 
-    monkeypatch.setattr(handlers, "rejection", rejection)
+    monkeypatch.setattr(those_parked, "rejection", rejection)
     monkeypatch.setattr(schedule, "LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(decision, "PORTION", 2)
     return tries

@@ -31,7 +31,7 @@ def sender(
     world: World, connection: SmtpConnection, clock: Callable[[], datetime] = lambda: NOW, *, leave_s: float = 60
 ) -> Sender:
     """Build a sender as the service does."""
-    pace = Pace(lines=1, poll_s=1, stop_s=5, leave_s=leave_s)
+    pace = Pace(connections=1, poll_s=1, stop_s=5, leave_s=leave_s)
     return Sender(world.ledger, partial(compose, identity=IDENTITY), lambda: connection, clock, pace)
 
 

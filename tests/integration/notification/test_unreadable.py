@@ -38,7 +38,7 @@ FIRST = "e0.week-noord.proces"
 async def sending(world: World, mail_server: MailServer) -> AsyncIterator[asyncio.Task[None]]:
     """Send what is due, as the service does, for the length of the block."""
     dial = partial(SmtpConnection, Server("127.0.0.1", mail_server.port))
-    pace = Pace(lines=1, poll_s=0.02, stop_s=5, leave_s=60)
+    pace = Pace(connections=1, poll_s=0.02, stop_s=5, leave_s=60)
     task = asyncio.create_task(Sender(world.ledger, partial(compose, identity=IDENTITY), dial, lambda: NOW, pace).run())
     try:
         yield task

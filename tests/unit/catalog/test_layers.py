@@ -1,7 +1,7 @@
 """From a programme file to what is handed in; the whole way is tested with the programmes."""
 
 from services.catalog.layers import submissions
-from services.catalog.written import Block, Origin, parse
+from services.catalog.written import Block, Mark, parse
 
 FILE = """\
 sessions:
@@ -12,16 +12,16 @@ editions:
 """
 
 
-def read(text: str) -> tuple[list[Block], list[tuple[Origin, str]]]:
+def read(text: str) -> tuple[list[Block], list[tuple[Mark, str]]]:
     """Return what is handed in, and the complaints."""
-    complaints: list[tuple[Origin, str]] = []
+    complaints: list[tuple[Mark, str]] = []
     return list(submissions(parse(text), lambda *complaint: complaints.append(complaint))), complaints
 
 
 def test_an_hour_that_the_clock_skips_is_complained_of_and_left_out() -> None:
     """Half a time would be complained of again by whoever reads it next."""
     handed_in, complaints = read(FILE)
-    assert [origin for origin, _ in complaints] == [Origin(2, "date")]
+    assert [mark for mark, _ in complaints] == [Mark(2, "date")]
     assert "skips 02:30" in complaints[0][1]
     assert handed_in[0]["edition"]["sessions"] == [{"sessionId": "nacht"}]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.catalog.written import Block, Origin, Unreadable, layered, origin_of, parse
+from services.catalog.written import Block, Mark, Unreadable, layered, mark_of, parse
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_told_with_its_line(text: str, line: int, says: s
     """A plain loader takes the last of two fields without a word."""
     with pytest.raises(Unreadable, match=says) as unreadable:
         parse(text)
-    assert unreadable.value.origin.line == line
+    assert unreadable.value.mark.line == line
 
 
 TEXT = """\
@@ -54,17 +54,17 @@ sessions:
 
 
 @pytest.mark.parametrize(
-    ("pointer", "origin"),
+    ("pointer", "mark"),
     [
-        ("/sessions/0/id", Origin(2, "id")),
-        ("/sessions/0/audience/roles/1", Origin(6, "roles")),
-        ("/sessions/0/capacity", Origin(2, "capacity")),
-        ("/title", Origin(1, "title")),
+        ("/sessions/0/id", Mark(2, "id")),
+        ("/sessions/0/audience/roles/1", Mark(6, "roles")),
+        ("/sessions/0/capacity", Mark(2, "capacity")),
+        ("/title", Mark(1, "title")),
     ],
 )
-def test_a_pointer_leads_to_the_line(pointer: str, origin: Origin) -> None:
+def test_a_pointer_leads_to_the_line(pointer: str, mark: Mark) -> None:
     """Also where a value is missing: then the line of what lacks it helps."""
-    assert origin_of(parse(TEXT), pointer) == origin
+    assert mark_of(parse(TEXT), pointer) == mark
 
 
 def test_the_last_layer_wins_and_lines_stay() -> None:
@@ -72,17 +72,17 @@ def test_the_last_layer_wins_and_lines_stay() -> None:
     below, above = parse("a: 1\nin: {x: 1, y: 1}"), parse("# moved down\n\nin: {y: 2}")
     merged = layered(below, above, line=7)
     assert merged == {"a": 1, "in": {"x": 1, "y": 2}}
-    assert (merged.line, origin_of(merged, "/in/x").line, origin_of(merged, "/in/y").line) == (7, 2, 3)
+    assert (merged.line, mark_of(merged, "/in/x").line, mark_of(merged, "/in/y").line) == (7, 2, 3)
 
 
 def test_layers_share_nothing_with_what_they_make() -> None:
     """Three editions of one file must not write into each other."""
     below = parse("in: {x: 1}")
     merged = layered(below, line=1)
-    merged["in"].put("x", 2, Origin(1, "x"))
+    merged["in"].put("x", 2, Mark(1, "x"))
     assert below == {"in": {"x": 1}}
 
 
 def test_a_block_can_come_from_one_place() -> None:
     """What stands behind one short word in a file is told with that word's line."""
-    assert origin_of(Block.of(Origin(4, "twins"), editionId="x"), "/editionId") == Origin(4, "twins")
+    assert mark_of(Block.of(Mark(4, "twins"), editionId="x"), "/editionId") == Mark(4, "twins")

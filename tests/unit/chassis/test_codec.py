@@ -38,6 +38,7 @@ class Book:
     is_lent: bool
     state: Literal["old", "new"]
     notes: Mapping[str, str | bool]
+    tags: tuple[tuple[str, int], ...]
     stamps: tuple[Stamp, ...] = ()
     lent_to: str | None = None
 
@@ -58,6 +59,7 @@ BOOK = Book(
     is_lent=True,
     state="new",
     notes={"$ref": "x", "a.b": True},
+    tags=(("red", 1), ("large", 2)),
     stamps=(Stamp("s1", NOW),),
     lent_to="kim",
 )
@@ -69,6 +71,7 @@ KEPT: Document = {
     "isLent": True,
     "state": "new",
     "notes": [["$ref", "x"], ["a.b", True]],
+    "tags": [["red", 1], ["large", 2]],
     "stamps": [{"id": "s1", "stampedAt": NOW}],
     "lentTo": "kim",
     "stampedBy": ["s1"],
@@ -112,6 +115,13 @@ def test_a_field_without_a_default_must_be_there() -> None:
         {"stamps": [{"id": None, "stampedAt": NOW}]},
         {"stamps": [{"id": "s1", "stampedAt": "today"}]},
         {"stamps": None},
+        {"stamps": ""},
+        {"stamps": {}},
+        {"stamps": {"id": "s1"}},
+        {"tags": "abc"},
+        {"tags": [["a", "b", "c"]]},
+        {"tags": [["a"]]},
+        {"tags": ["ab"]},
     ],
     ids=str,
 )

@@ -98,11 +98,17 @@ def sender(
     ledger: PaperLedger,
     carrier: PaperCarrier | None = None,
     compose: Callable[..., Outgoing] = composed,
-    lines: int = 1,
+    connections: int = 1,
 ) -> Sender:
     """Build a sender whose mail server answers at once, unless one is given."""
     at_hand = carrier or ready(ledger)
-    return Sender(ledger, compose, lambda: at_hand, lambda: NOW, Pace(lines=lines, poll_s=0.01, stop_s=5.0, leave_s=60))
+    return Sender(
+        ledger,
+        compose,
+        lambda: at_hand,
+        lambda: NOW,
+        Pace(connections=connections, poll_s=0.01, stop_s=5.0, leave_s=60),
+    )
 
 
 def ready(ledger: PaperLedger) -> PaperCarrier:
@@ -221,7 +227,7 @@ async def test_so_many_lines_send_at_once_and_no_more() -> None:
     """A mail server bears only so many connections."""
     ledger = PaperLedger(due=[sending(invitation()) for _ in range(5)])
     carrier = PaperCarrier(ledger)
-    running = asyncio.create_task(sender(ledger, carrier, lines=2).run())
+    running = asyncio.create_task(sender(ledger, carrier, connections=2).run())
     await eventually(lambda: ledger.steps.count("dot sent") == 2)
     assert len(ledger.due) == 3
     carrier.may_answer.set()

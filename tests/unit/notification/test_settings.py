@@ -60,7 +60,7 @@ def test_who_logs_in_always_asks_for_encryption(
     assert settings(monkeypatch, SMTP_URL=url, SMTP_STARTTLS=starttls).server().start_tls is asked
 
 
-def test_the_house_writes_from_the_mail_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_provider_it_writes_from_the_mail_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless an address is given."""
     identity = settings(monkeypatch, MAIL_DOMAIN="mail.example.org").identity()
     assert (identity.party.email, identity.domain) == ("inschrijving@mail.example.org", "mail.example.org")
@@ -86,4 +86,4 @@ def test_attempts_and_pace_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> Non
     """Mail servers differ in what they bear."""
     chosen = settings(monkeypatch, MAIL_PATIENCE_S="3", MAIL_FIRST_PAUSE_S="1", MAIL_LINES="2", MAIL_POLL_MS="50")
     assert (chosen.terms().patience, chosen.terms().pause(2)) == (timedelta(seconds=3), timedelta(seconds=2))
-    assert (chosen.pace().lines, chosen.pace().poll_s) == (2, 0.05)
+    assert (chosen.pace().connections, chosen.pace().poll_s) == (2, 0.05)

@@ -1,4 +1,4 @@
-"""Long work in portions: lists that are served, requests that handlers, and others who come in between."""
+"""Long work in portions: lists that are served, requests that waited, and others who come in between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from instroom_contracts.enrolment import (
 )
 from services.enrolment.domain import decision, places, promotion
 from services.enrolment.handlers import decide_request, editions
-from services.enrolment.handlers import parked as handlers
+from services.enrolment.handlers import parked as those_parked
 from services.enrolment.storage.kinds import ENROLMENTS, PARKED, PARKINGS, POOLS
 from services.enrolment.storage.parking import asked_in
 from tests.unit.enrolment.examples import (
@@ -222,7 +222,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
             raise ZeroDivisionError
         return told
 
-    monkeypatch.setattr(handlers, "decided", defect)
+    monkeypatch.setattr(those_parked, "decided", defect)
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_without_setting_it_aside_nobody_behind_it_is_decided(
     """Twin of the test above."""
 
     def as_if_alone(waiting: Any, edition: Any, documents: Any, _: Any, now: Any) -> Any:
-        return handlers._answered(asked_in(waiting), edition, documents, now)
+        return those_parked._answered(asked_in(waiting), edition, documents, now)
 
     monkeypatch.setattr(editions, "decide_in_turn", as_if_alone)
     desk, _ = parked
