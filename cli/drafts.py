@@ -31,6 +31,7 @@ POINTERS: Mapping[str, str] = {
     "reference": "/data/participant/reference",
     "sessions": "/data/sessionIds",
     "all-or-nothing": "/data/allOrNothing",
+    "invoice": "/data/invoice/reference",
     "time": "/time",
     "id": "/id",
     "source": "/source",

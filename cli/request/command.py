@@ -85,6 +85,7 @@ def request(
     session: Annotated[list[str] | None, typer.Option(metavar="ID", help="A chosen session; once for each.")] = None,
     answer: Annotated[list[str] | None, typer.Option(metavar="QUESTION=TEXT", help="Once for each question.")] = None,
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="All confirmed, or all queued.")] = False,
+    invoice: Annotated[str, typer.Option(metavar="TEXT", help="What is to stand on the invoice; nobody's name.")] = "",
     time: When = "",
     id: Id = "",
     source: Source = OWN_SOURCE,

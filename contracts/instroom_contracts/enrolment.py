@@ -6,8 +6,24 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from instroom_contracts.catalog import Price
 from instroom_contracts.cloudevent import EventData, Problem
-from instroom_contracts.fields import Count, EventType, Id, Line, Many, Open, Ordinal, Part, Slug, Source, Sparse, Text
+from instroom_contracts.fields import (
+    Count,
+    EventType,
+    Id,
+    Line,
+    Many,
+    Open,
+    Ordinal,
+    Part,
+    ShortLine,
+    Since,
+    Slug,
+    Source,
+    Sparse,
+    Text,
+)
 
 Reason = Literal[
     "invalid-request",
@@ -60,12 +76,17 @@ CauseCode = Annotated[Cause, Open()]
 
 
 class Place(Part):
-    """One enrolment in one session; `position` in the waiting list counts from 1."""
+    """One enrolment in one session; `position` in the waiting list counts from 1.
+
+    `confirmed` and `queued` are how many places of the session are, after this one.
+    """
 
     session_id: Id
     state: Literal["confirmed", "queued"]
     position: Sparse[Ordinal | None] = None
     session_version: Count
+    confirmed: Since[Count | None] = None
+    queued: Since[Count | None] = None
 
 
 class CompanionPlaces(Part):
@@ -80,6 +101,8 @@ class _Decided(EventData):
     edition_id: Id
     places: Many[Place]
     companions: Sparse[Many[CompanionPlaces]] = ()
+    price: Since[Price | None] = None
+    invoice_reference: Sparse[ShortLine | None] = None
 
 
 class EnrolmentConfirmed(_Decided):
@@ -135,15 +158,23 @@ class _PlaceChanged(EventData):
     edition_id: Id
     session_id: Id
     session_version: Count
+    confirmed: Since[Count | None] = None
+    queued: Since[Count | None] = None
     cause: CauseCode
 
 
 class PlaceConfirmed(_PlaceChanged):
-    """Tell that an enrolment got a seat after its answer was told, e.g. from the waiting list."""
+    """Tell that an enrolment got a seat after its answer was told, e.g. from the waiting list.
+
+    `confirmed` and `queued` are how many places of the session are, after that.
+    """
 
 
 class PlaceReleased(_PlaceChanged):
-    """Tell that an enrolment gave up its seat or its turn in one session."""
+    """Tell that an enrolment gave up its seat or its turn in one session.
+
+    `confirmed` and `queued` are how many places of the session are, after that.
+    """
 
 
 class _SeatsChanged(EventData):

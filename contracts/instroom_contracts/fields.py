@@ -164,7 +164,8 @@ _EMAIL = rf"^[^{_SPECIALS}]{{1,64}}@[^{_SPECIALS}]+$"
 Line = Annotated[str, _text(_LINE, 200, _LINE_RULE), _seen(_LINE)]
 AskedLine = Annotated[Line, AfterValidator(_asked)]
 """A line in a request; facts and what is kept may hold one from before this was asked for (`Line`)."""
-ShortAskedLine = Annotated[str, _text(_LINE, 100, _LINE_RULE), _seen(_LINE), AfterValidator(_asked)]
+ShortLine = Annotated[str, _text(_LINE, 100, _LINE_RULE), _seen(_LINE)]
+ShortAskedLine = Annotated[ShortLine, AfterValidator(_asked)]
 Text = Annotated[str, _text(_TEXT, 4000, _TEXT_RULE, least=0), _seen(_TEXT)]
 ShortText = Annotated[str, _text(_TEXT, 500, _TEXT_RULE, least=0), _seen(_TEXT)]
 Email = Annotated[
@@ -273,6 +274,14 @@ Many = Annotated[tuple[T, ...], Field(strict=False)]
 
 Sparse = Annotated[T, Field(exclude_if=not_)]
 """A field that is left out of the message where it is None or empty."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+Since = Annotated[T, Field(exclude_if=_is_none)]
+"""A field that messages of before do not have: left out where it is None, and told where it is 0 or false."""
 
 
 class Open:

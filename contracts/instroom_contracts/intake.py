@@ -55,6 +55,15 @@ class Companion(IntakePart):
     participant: Participant
 
 
+class Invoice(IntakePart):
+    """What is to stand on the invoice, so that whoever pays it knows what for: a number or a code of theirs."""
+
+    reference: ShortAskedLine = Field(
+        description="One line of at most 100 characters, told in the answer to whoever may read that. Not a person's"
+        " name, and nothing else about one."
+    )
+
+
 class EnrolmentRequested(IntakeData):
     """Ask for a place in an edition; answered once, by EnrolmentConfirmed, EnrolmentQueued or EnrolmentRejected.
 
@@ -73,6 +82,7 @@ class EnrolmentRequested(IntakeData):
         description="Answers by question, at most 100: a question is one line of at most 100 characters, an answer is a"
         " text of at most 4,000 characters, a number below 2^53, true or false.",
     )
+    invoice: Sparse[Invoice | None] = None
 
 
 class EnrolmentCancellationRequested(IntakeData):

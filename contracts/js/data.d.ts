@@ -66,6 +66,7 @@ export interface EnrolmentRequested {
   answers?: {
     [k: string]: string | boolean | number;
   };
+  invoice?: Invoice | null;
 }
 /**
  * Who takes part. `reference` tells people apart who share a mailbox; `role` is a slug from the audience list.
@@ -107,6 +108,15 @@ export interface Companion {
    */
   sessionIds: string[];
   participant: Participant;
+}
+/**
+ * What is to stand on the invoice, so that whoever pays it knows what for: a number or a code of theirs.
+ */
+export interface Invoice {
+  /**
+   * One line of at most 100 characters, told in the answer to whoever may read that. Not a person's name, and nothing else about one.
+   */
+  reference: string;
 }
 /**
  * Withdraw an enrolment; the reason is for the course desk and is never repeated in a fact.
@@ -508,9 +518,13 @@ export interface EnrolmentConfirmed {
   editionId: string;
   places: Place[];
   companions?: CompanionPlaces[];
+  price?: Price1 | null;
+  invoiceReference?: string | null;
 }
 /**
  * One enrolment in one session; `position` in the waiting list counts from 1.
+ *
+ * `confirmed` and `queued` are how many places of the session are, after this one.
  */
 export interface Place {
   /**
@@ -520,6 +534,8 @@ export interface Place {
   state: "confirmed" | "queued";
   position?: number | null;
   sessionVersion: number;
+  confirmed?: number | null;
+  queued?: number | null;
 }
 /**
  * The places of a companion, who has an enrolment of their own.
@@ -530,6 +546,15 @@ export interface CompanionPlaces {
    */
   enrolmentId: string;
   places: Place[];
+}
+/**
+ * What a place costs; amount (a decimal as text), currency (ISO 4217) and VAT go with the kind `amount`.
+ */
+export interface Price1 {
+  kind: "free" | "on-request" | "unknown" | "amount";
+  amount?: string | null;
+  currency?: string | null;
+  vat?: ("included" | "excluded" | "unknown") | null;
 }
 /**
  * Answer a request: at least one session that everyone attends is on the waiting list.
@@ -545,6 +570,8 @@ export interface EnrolmentQueued {
   editionId: string;
   places: Place[];
   companions?: CompanionPlaces[];
+  price?: Price1 | null;
+  invoiceReference?: string | null;
 }
 /**
  * Answer a request with a refusal: a code, and a sentence for the participant.
@@ -674,6 +701,8 @@ export interface EnrolmentCancelled {
 }
 /**
  * Tell that an enrolment got a seat after its answer was told, e.g. from the waiting list.
+ *
+ * `confirmed` and `queued` are how many places of the session are, after that.
  */
 export interface PlaceConfirmed {
   /**
@@ -690,6 +719,8 @@ export interface PlaceConfirmed {
    */
   sessionId: string;
   sessionVersion: number;
+  confirmed?: number | null;
+  queued?: number | null;
   cause:
     | "enrolment"
     | "promotion"
@@ -705,6 +736,8 @@ export interface PlaceConfirmed {
 }
 /**
  * Tell that an enrolment gave up its seat or its turn in one session.
+ *
+ * `confirmed` and `queued` are how many places of the session are, after that.
  */
 export interface PlaceReleased {
   /**
@@ -721,6 +754,8 @@ export interface PlaceReleased {
    */
   sessionId: string;
   sessionVersion: number;
+  confirmed?: number | null;
+  queued?: number | null;
   cause:
     | "enrolment"
     | "promotion"
@@ -907,7 +942,7 @@ export interface Edition {
   kind: "open" | "request-only" | "closed";
   state: "concept" | "open" | "tentative" | "confirmed" | "cancelled" | "closed";
   deadline?: Deadline | null;
-  price?: Price1;
+  price?: Price2;
   audience?: Audience2;
   choice?: Choice1;
   /**
@@ -930,7 +965,7 @@ export interface Edition {
 /**
  * What a place costs; amount (a decimal as text), currency (ISO 4217) and VAT go with the kind `amount`.
  */
-export interface Price1 {
+export interface Price2 {
   kind: "free" | "on-request" | "unknown" | "amount";
   amount?: string | null;
   currency?: string | null;

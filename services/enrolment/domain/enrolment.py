@@ -34,7 +34,8 @@ class Place:
 class Enrolment:
     """One participant's tie to one edition.
 
-    A companion's enrolment names the one it came with in `main_id`, and that one names it in `companion_ids`.
+    A companion's enrolment names the one it came with in `main_id`, and that one names it in `companion_ids`. What is
+    to stand on the invoice is said of the main one.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Enrolment:
     answers: Mapping[str, Answer]
     main_id: str | None = None
     companion_ids: tuple[str, ...] = ()
+    invoice_reference: str | None = None
 
     @property
     def party_id(self) -> str:

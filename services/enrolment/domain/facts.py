@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from instroom_contracts import enrolment as contract
+from instroom_contracts.catalog import Price
 from instroom_contracts.cloudevent import EventData, type_of
 from instroom_contracts.intake import Participant
 from instroom_contracts.notification import InvitationRequested, Method, NoticeRequested, QueuedSession, Recipient
@@ -19,25 +21,42 @@ from services.enrolment.domain.sentences import Refused
 Decided = contract.EnrolmentConfirmed | contract.EnrolmentQueued
 PlaceFact = contract.PlaceConfirmed | contract.PlaceReleased
 SeatsFact = contract.SessionFull | contract.SessionReopened
-Positions = dict[str, int]
-"""The turn on the waiting list, from 1, by session id."""
 
-ENVELOPE_BYTES, MEMBER_BYTES, PLACE_BYTES = 4096, 67, 87
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """How a party came to a session: its turn on the waiting list, from 1, where it waits; and the count before."""
+
+    position: int | None
+    before: SessionCount
+
+    def counted(self, place: Place) -> SessionCount:
+        """Return the count of the session after a member of the party had this place."""
+        so_far = place.version - self.before.version
+        return self.before.change(**{"queued" if place.state == "queued" else "confirmed": so_far}, facts=so_far)
+
+
+Admissions = Mapping[str, Admitted]
+"""By session id."""
+
+ENVELOPE_BYTES, MEMBER_BYTES, PLACE_BYTES = 4700, 67, 130
 """The most that an answer takes besides its members' places, a member besides theirs, a place besides its session."""
 
 
-def decided(party: Sequence[Enrolment], positions: Positions) -> Decided:
+def decided(party: Sequence[Enrolment], admissions: Admissions, price: Price) -> Decided:
     """Answer a request that led to enrolments: the participant's, then those of the companions."""
     main, *companions = party
     answer = contract.EnrolmentConfirmed if main.state == "confirmed" else contract.EnrolmentQueued
     return answer(
         enrolment_id=main.id,
         edition_id=main.edition_id,
-        places=_places(main, positions),
+        places=_places(main, admissions),
         companions=tuple(
-            contract.CompanionPlaces(enrolment_id=companion.id, places=_places(companion, positions))
+            contract.CompanionPlaces(enrolment_id=companion.id, places=_places(companion, admissions))
             for companion in companions
         ),
+        price=price,
+        invoice_reference=main.invoice_reference,
     )
 
 
@@ -47,15 +66,19 @@ def most_bytes(party: Iterable[Collection[str]]) -> int:
     return ENVELOPE_BYTES + sum(members)
 
 
-def _places(enrolment: Enrolment, positions: Positions) -> tuple[contract.Place, ...]:
-    return tuple(
-        contract.Place(
-            session_id=place.session_id,
-            state="queued" if place.state == "queued" else "confirmed",
-            position=positions.get(place.session_id),
-            session_version=place.version,
-        )
-        for place in enrolment.places
+def _places(enrolment: Enrolment, admissions: Admissions) -> tuple[contract.Place, ...]:
+    return tuple(_place(place, admissions[place.session_id]) for place in enrolment.places)
+
+
+def _place(place: Place, admitted: Admitted) -> contract.Place:
+    count = admitted.counted(place)
+    return contract.Place(
+        session_id=place.session_id,
+        state="queued" if place.state == "queued" else "confirmed",
+        position=admitted.position,
+        session_version=place.version,
+        confirmed=count.confirmed,
+        queued=count.queued,
     )
 
 
@@ -78,7 +101,9 @@ def refused(request: type[EventData], refusal: Refused, enrolment_id: str, langu
     )
 
 
-def place(tell: type[PlaceFact], enrolment: Enrolment, place: Place, cause: contract.Cause) -> PlaceFact:
+def place(
+    tell: type[PlaceFact], enrolment: Enrolment, place: Place, count: SessionCount, cause: contract.Cause
+) -> PlaceFact:
     """Tell that a place changed after the answer: its turn became a seat, or seat or turn was given up."""
     return tell(
         enrolment_id=enrolment.id,
@@ -86,6 +111,8 @@ def place(tell: type[PlaceFact], enrolment: Enrolment, place: Place, cause: cont
         edition_id=enrolment.edition_id,
         session_id=place.session_id,
         session_version=place.version,
+        confirmed=count.confirmed,
+        queued=count.queued,
         cause=cause,
     )
 
@@ -129,7 +156,7 @@ def invitation(
     )
 
 
-def waiting_notice(enrolment: Enrolment, positions: Positions) -> NoticeRequested:
+def waiting_notice(enrolment: Enrolment, admissions: Admissions) -> NoticeRequested:
     """Ask for the mail that says for which sessions somebody waits."""
     return NoticeRequested(
         notice_id=enrolment.id,
@@ -138,7 +165,7 @@ def waiting_notice(enrolment: Enrolment, positions: Positions) -> NoticeRequeste
         edition_id=enrolment.edition_id,
         participant=_recipient(enrolment.participant),
         sessions=tuple(
-            QueuedSession(session_id=place.session_id, position=positions[place.session_id])
+            QueuedSession(session_id=place.session_id, position=admissions[place.session_id].position)
             for place in enrolment.places
             if place.state == "queued"
         ),

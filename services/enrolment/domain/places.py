@@ -8,7 +8,7 @@ from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Session
 from services.enrolment.domain.enrolment import Enrolment, state_of
-from services.enrolment.domain.facts import Positions
+from services.enrolment.domain.facts import Admissions
 from services.enrolment.domain.promotion import is_behind, serve
 from services.enrolment.domain.register import count_of
 from services.enrolment.domain.request import Request
@@ -28,15 +28,12 @@ def enrol(decision: Decision, request: Request) -> Refused | None:
     seatings = _seatings(decision, request)
     if refused := _full_queue(decision, request, seatings):
         return refused
-    positions: Positions = {}
-    places = []
-    for seating in seatings:
-        given, position = admit(decision, request.id, request.party, seating)
-        places.append(given)
-        if position is not None:
-            positions[seating.session.id] = position
+    given = [admit(decision, request.id, request.party, seating) for seating in seatings]
+    places = [in_session for in_session, _ in given]
+    admissions = {seating.session.id: admitted for seating, (_, admitted) in zip(seatings, given, strict=True)}
     party = [_enrolment(decision, request, number, places) for number in range(len(request.party))]
-    _tell(decision, party, positions)
+    decision.told.append(facts.decided(party, admissions, request.edition.published.price))
+    _have_mailed(decision, party, admissions)
     return None
 
 
@@ -91,16 +88,16 @@ def _enrolment(decision: Decision, request: Request, number: int, places: Sequen
         main_id=request.id if number else None,
         companion_ids=() if number else tuple(companion.id for companion in request.party[1:]),
         answers={} if number else request.asked.answers,
+        invoice_reference=request.asked.invoice.reference if request.asked.invoice and not number else None,
     )
     enter(decision, enrolment)
     return enrolment
 
 
-def _tell(decision: Decision, party: Sequence[Enrolment], positions: Positions) -> None:
-    decision.told.append(facts.decided(party, positions))
+def _have_mailed(decision: Decision, party: Sequence[Enrolment], admissions: Admissions) -> None:
     for enrolment in party:
         for place in enrolment.places:
             if place.state == "confirmed":
                 decision.told.append(facts.invitation(enrolment, place, "REQUEST", "enrolment", decision.moment))
         if any(place.state == "queued" for place in enrolment.places):
-            decision.told.append(facts.waiting_notice(enrolment, positions))
+            decision.told.append(facts.waiting_notice(enrolment, admissions))

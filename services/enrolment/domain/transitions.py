@@ -14,6 +14,7 @@ from services.enrolment.domain import facts
 from services.enrolment.domain.decision import Decision
 from services.enrolment.domain.edition import Edition, Session
 from services.enrolment.domain.enrolment import Enrolment, Live, Place, PlaceState, state_of
+from services.enrolment.domain.facts import Admitted
 from services.enrolment.domain.ids import SessionKey, participant_key, turn_id
 from services.enrolment.domain.register import Register, count_of
 from services.enrolment.domain.request import Member
@@ -32,8 +33,8 @@ class Seating:
     confirmed: bool
 
 
-def admit(decision: Decision, party_id: str, party: Sequence[Member], seating: Seating) -> tuple[Places, int | None]:
-    """Give a party its seats or its turn in one session; return its places, and its position where it waits."""
+def admit(decision: Decision, party_id: str, party: Sequence[Member], seating: Seating) -> tuple[Places, Admitted]:
+    """Give a party its seats or its turn in one session; return its places, and how it came to them."""
     session, size = seating.session, seating.size
     before = pool_of(decision, session)
     pool = before.take(size) if seating.confirmed else before.queue(decision.number)
@@ -43,7 +44,7 @@ def admit(decision: Decision, party_id: str, party: Sequence[Member], seating: S
     count = count_of(decision.register, session.key)
     confirmed, queued, waiting = (size, 0, 0) if seating.confirmed else (0, size, 1)
     decision.register.counts.keep(count.change(confirmed=confirmed, queued=queued, waiting=waiting, facts=size))
-    return _places(party, seating, count.version), None if seating.confirmed else pool.waiting
+    return _places(party, seating, count.version), Admitted(None if seating.confirmed else pool.waiting, count)
 
 
 def pool_of(decision: Decision, session: Session) -> Pool:
@@ -93,7 +94,7 @@ def _confirm(decision: Decision, enrolment: Enrolment, place: Place) -> None:
     places = tuple(seated if other is place else other for other in enrolment.places)
     enrolment = replace(enrolment, places=places, state=state_of(places))
     register.enrolments.keep(enrolment)
-    decision.told.append(facts.place(PlaceConfirmed, enrolment, seated, "promotion"))
+    decision.told.append(facts.place(PlaceConfirmed, enrolment, seated, count, "promotion"))
     decision.told.append(facts.invitation(enrolment, seated, "REQUEST", "promotion", decision.moment))
 
 
@@ -170,7 +171,7 @@ def _released(decision: Decision, enrolment: Enrolment, place: Place, cause: Cau
     count = count.change(confirmed=-1) if seated else count.change(queued=-1)
     decision.register.counts.keep(count)
     released = replace(place, state="released", version=count.version, sequence=place.sequence + seated)
-    decision.told.append(facts.place(PlaceReleased, enrolment, released, cause))
+    decision.told.append(facts.place(PlaceReleased, enrolment, released, count, cause))
     if seated:
         decision.told.append(facts.invitation(enrolment, released, "CANCEL", cause, decision.moment))
     return released

@@ -92,6 +92,24 @@ def facts_are_in_order(history: History) -> None:
         assert not isinstance(fact, SessionReopened) or fact.confirmed < fact.capacity
 
 
+def counts_are_told(history: History) -> None:
+    """Whoever keeps what the newest version of each session said knows its places."""
+    newest: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for fact in history.told:
+        for key, *said in counts(fact):
+            newest[key] = max(newest.get(key, (0, 0, 0)), (said[0], said[1], said[2]))
+    kept = history.desk.memory.all(SESSIONS).values()
+    assert newest == {one.session: (one.version, one.confirmed, one.queued) for one in kept if one.version}
+
+
+def counts(fact: Any) -> Iterator[tuple[Any, ...]]:
+    """Return session, version and counts of everything that a fact tells of sessions."""
+    parties = [fact, *fact.companions] if isinstance(fact, EnrolmentConfirmed | EnrolmentQueued) else []
+    found = [place for party in parties for place in party.places] or ([fact] if hasattr(fact, "confirmed") else [])
+    for one in found:
+        yield (fact.edition_id, one.session_id), one.session_version, one.confirmed, one.queued
+
+
 def what_is_shown_of_seats_is_so(history: History) -> None:
     """Of every session still to come a website shows whether there are seats."""
     memory = history.desk.memory
@@ -122,6 +140,7 @@ CHECKS: tuple[Check, ...] = (
     everybody_has_one_enrolment,
     nobody_holds_what_is_off,
     facts_are_in_order,
+    counts_are_told,
     what_is_shown_of_seats_is_so,
 )
 

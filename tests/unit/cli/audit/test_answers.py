@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cli.audit.answers import one_answer_each, one_form_each, versions_in_order
 from cli.audit.evidence import Counter
 from instroom_contracts.intake import EnrolmentCancellationRequested
-from tests.unit.cli.audit.story import BEFORE, FACTS, KEY, TRUE_STORY, decided, spent, told
+from tests.unit.cli.audit.story import BEFORE, FACTS, KEY, TRUE_STORY, changed, decided, spent, told
 from tests.unit.cli.builders import ASKER, fact
 
 
@@ -72,6 +74,17 @@ def test_a_version_that_was_never_told_is_found() -> None:
     """A gap is a fact that got lost between the database and the bus."""
     verdict = versions_in_order(told(counters=(Counter(KEY, version=7, confirmed=1, queued=1),)))
     assert [one.detail for one in verdict.offences] == ["2 of 7 versions were never told: 6, 7"]
+
+
+@pytest.mark.parametrize(("figure", "count"), [("confirmed", 2), ("queued", 0)])
+def test_a_count_that_was_told_wrong_is_found(figure: str, count: int) -> None:
+    """Whoever shows seats believes the newest fact; facts of before counts were told say nothing."""
+    newest = changed("bob", "confirmed", 5, "promotion", "withdrawal of ada")
+    right = fact(newest.name, {**newest.data, "confirmed": 1, "queued": 1})
+    assert versions_in_order(told(facts=(*FACTS[:6], right))).holds
+    wrong = fact(newest.name, {**newest.data, "confirmed": 1, "queued": 1, figure: count})
+    (offence,) = versions_in_order(told(facts=(*FACTS[:6], wrong))).offences
+    assert offence.detail == f"{count} places were told as {figure} with version 5, and 1 are"
 
 
 def test_companions_places_count_among_the_versions() -> None:

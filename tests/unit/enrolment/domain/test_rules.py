@@ -11,6 +11,7 @@ from instroom_contracts import catalog, intake
 from instroom_contracts.cloudevent import encode, new_event
 from instroom_contracts.digest import MOST_BYTES
 from instroom_contracts.enrolment import REASONS, EnrolmentConfirmed, EnrolmentQueued, EnrolmentRejected
+from instroom_contracts.intake import Invoice
 from services.enrolment.domain import facts, rules
 from services.enrolment.storage.kinds import ENROLMENTS, PARTICIPANTS
 from tests.unit.enrolment.examples import (
@@ -142,12 +143,12 @@ LONG = [f"{'werksessie-' * 6}{number}" for number in range(45)]
 MANY = catalog.Choice(minimum=0, maximum=len(LONG))
 
 
-@pytest.mark.parametrize(("people", "reason"), [(6, None), (9, "invalid-request")])
+@pytest.mark.parametrize(("people", "reason"), [(5, None), (9, "invalid-request")])
 def test_an_answer_is_reckoned_before_it_is_given_and_never_too_low(people: int, reason: str | None) -> None:
     """What turns out to fit into no message when it is written has been decided for nothing, with others beside it."""
     desk = Desk(edition(*(choice(id, starts_at=None, companion="optional") for id in LONG), choice=MANY))
     party = tuple(companion(f"collega-{number}", *LONG) for number in range(people))
-    answer = desk.ask(*LONG, companions=party)
+    answer = desk.ask(*LONG, companions=party, invoice=Invoice(reference="\u00e9" * 100))
     assert getattr(answer, "reason", None) == reason
     told = new_event(
         answer, source=WEBSITE, correlationid='"' * 64, ownersource="o" * 255, causationid="\U0001f600" * 64
