@@ -21,6 +21,7 @@ from instroom_contracts.fields import (
     Many,
     Ordinal,
     Part,
+    ShortLine,
     Slug,
     Sparse,
     Text,
@@ -47,11 +48,27 @@ class Price(Part):
 
 
 class Audience(Part):
-    """Who may attend; an empty list is no restriction of that kind."""
+    """Who may attend; an empty list is no restriction of that kind. `labels` are words for roles, by their slugs."""
 
     roles: Many[Slug] = ()
     organisations: Many[Line] = ()
     regions: Many[Line] = ()
+    labels: Sparse[dict[Slug, Line]] = Field(default={}, max_length=100)
+
+
+class Question(Part):
+    """What a provider asks of a participant; `answers` of a request go by these ids.
+
+    `choice` has `options`, of which one is the answer; `yes-no` is answered by true or false. With `sessionIds` it is
+    asked of who attends one of those only. Whoever is asked must answer one that is `required`.
+    """
+
+    id: Id
+    label: Line
+    kind: Literal["text", "choice", "yes-no"]
+    required: bool = False
+    options: Sparse[Many[Line]] = ()
+    session_ids: Sparse[Many[Id]] = ()
 
 
 class Choice(Part):
@@ -62,11 +79,13 @@ class Choice(Part):
 
 
 class Organiser(Part):
-    """The provider's public address, from which its mails are sent."""
+    """The provider's public address, from which its mails are sent, and where people reach it."""
 
     name: Line
     email: Email
     reply_to: Sparse[Email | None] = None
+    phone: Sparse[ShortLine | None] = None
+    privacy_url: Sparse[Link | None] = None
 
 
 class Prerequisite(Part):
@@ -156,6 +175,8 @@ class Edition(Part):
     summary: Sparse[Text | None] = None
     topics: Sparse[Many[Line]] = ()
     partners: Sparse[Many[Line]] = ()
+    website: Sparse[Link | None] = None
+    questions: Sparse[Annotated[Many[Question], Field(max_length=100)]] = ()
 
 
 class EditionPublished(Edition, EventData):

@@ -42,6 +42,7 @@ Reason = Literal[
     "sessions-clash",
     "companion-required",
     "companion-not-allowed",
+    "answers-incomplete",
     "queue-full",
     "unknown-enrolment",
     "not-yours",

@@ -287,6 +287,11 @@ export interface EditionPublished {
    * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
    */
   partners?: string[];
+  website?: string | null;
+  /**
+   * @maxItems 100
+   */
+  questions?: Question[];
   version: number;
 }
 /**
@@ -309,7 +314,7 @@ export interface Price {
   vat?: ("included" | "excluded" | "unknown") | null;
 }
 /**
- * Who may attend; an empty list is no restriction of that kind.
+ * Who may attend; an empty list is no restriction of that kind. `labels` are words for roles, by their slugs.
  */
 export interface Audience {
   /**
@@ -324,6 +329,12 @@ export interface Audience {
    * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
    */
   regions?: string[];
+  labels?: {
+    /**
+     * This must be one line of text: not blank, and without line breaks, tabs or other control characters.
+     */
+    [k: string]: string;
+  };
 }
 /**
  * How many of the sessions to choose from one takes.
@@ -373,7 +384,7 @@ export interface Session {
   result?: string | null;
 }
 /**
- * Who may attend; an empty list is no restriction of that kind.
+ * Who may attend; an empty list is no restriction of that kind. `labels` are words for roles, by their slugs.
  */
 export interface Audience1 {
   /**
@@ -388,6 +399,12 @@ export interface Audience1 {
    * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
    */
   regions?: string[];
+  labels?: {
+    /**
+     * This must be one line of text: not blank, and without line breaks, tabs or other control characters.
+     */
+    [k: string]: string;
+  };
 }
 /**
  * The sessions that one must have attended first, and the roles that need not.
@@ -447,7 +464,7 @@ export interface AgendaItem {
   trainers?: string[];
 }
 /**
- * The provider's public address, from which its mails are sent.
+ * The provider's public address, from which its mails are sent, and where people reach it.
  */
 export interface Organiser {
   /**
@@ -459,6 +476,34 @@ export interface Organiser {
    */
   email: string;
   replyTo?: string | null;
+  phone?: string | null;
+  privacyUrl?: string | null;
+}
+/**
+ * What a provider asks of a participant; `answers` of a request go by these ids.
+ *
+ * `choice` has `options`, of which one is the answer; `yes-no` is answered by true or false. With `sessionIds` it is
+ * asked of who attends one of those only. Whoever is asked must answer one that is `required`.
+ */
+export interface Question {
+  /**
+   * An id starts with a letter or a digit and holds letters, digits, '.', '_', '~' and '-' only; eight or nine digits alone are refused, since that could be a citizen service number.
+   */
+  id: string;
+  /**
+   * This must be one line of text: not blank, and without line breaks, tabs or other control characters.
+   */
+  label: string;
+  kind: "text" | "choice" | "yes-no";
+  required?: boolean;
+  /**
+   * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
+   */
+  options?: string[];
+  /**
+   * Items: An id starts with a letter or a digit and holds letters, digits, '.', '_', '~' and '-' only; eight or nine digits alone are refused, since that could be a citizen service number.
+   */
+  sessionIds?: string[];
 }
 /**
  * Tell that a session's times changed, from the old to the new; None is no date.
@@ -598,6 +643,7 @@ export interface EnrolmentRejected {
     | "sessions-clash"
     | "companion-required"
     | "companion-not-allowed"
+    | "answers-incomplete"
     | "queue-full"
     | "unknown-enrolment"
     | "not-yours"
@@ -644,6 +690,7 @@ export interface RequestRefused {
     | "sessions-clash"
     | "companion-required"
     | "companion-not-allowed"
+    | "answers-incomplete"
     | "queue-full"
     | "unknown-enrolment"
     | "not-yours"
@@ -961,6 +1008,11 @@ export interface Edition {
    * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
    */
   partners?: string[];
+  website?: string | null;
+  /**
+   * @maxItems 100
+   */
+  questions?: Question[];
 }
 /**
  * What a place costs; amount (a decimal as text), currency (ISO 4217) and VAT go with the kind `amount`.
@@ -972,7 +1024,7 @@ export interface Price2 {
   vat?: ("included" | "excluded" | "unknown") | null;
 }
 /**
- * Who may attend; an empty list is no restriction of that kind.
+ * Who may attend; an empty list is no restriction of that kind. `labels` are words for roles, by their slugs.
  */
 export interface Audience2 {
   /**
@@ -987,6 +1039,12 @@ export interface Audience2 {
    * Items: This must be one line of text: not blank, and without line breaks, tabs or other control characters.
    */
   regions?: string[];
+  labels?: {
+    /**
+     * This must be one line of text: not blank, and without line breaks, tabs or other control characters.
+     */
+    [k: string]: string;
+  };
 }
 /**
  * How many of the sessions to choose from one takes.
@@ -1135,6 +1193,7 @@ export interface NoticeRequested {
     | "sessions-clash"
     | "companion-required"
     | "companion-not-allowed"
+    | "answers-incomplete"
     | "queue-full"
     | "unknown-enrolment"
     | "not-yours"

@@ -164,6 +164,34 @@ def _hours(edition: Edition) -> Iterator[Problem]:
             yield Problem(f"{pointer}/hours", "There is no such hour: correct it, up to 23:59.")
 
 
+def _questions(edition: Edition) -> Iterator[Problem]:
+    """Want each question to have an id of its own, something to choose from where one chooses, and somebody to ask."""
+    sessions = {session.session_id for session in edition.sessions}
+    seen: set[str] = set()
+    for number, question in enumerate(edition.questions):
+        pointer = f"/edition/questions/{number}"
+        if question.id in seen:
+            detail = f"There is another question {question.id}: give each an id of its own."
+            yield Problem(f"{pointer}/id", detail)
+        seen.add(question.id)
+        if (question.kind == "choice") != bool(question.options):
+            has = "has options: add them" if question.kind == "choice" else "has no options: leave them out"
+            yield Problem(f"{pointer}/options", f"A question of the kind {question.kind} {has}.")
+        for id in sorted(set(question.session_ids) - sessions):
+            yield Problem(f"{pointer}/sessionIds", f"The edition has no session {id}: correct the id.")
+
+
+def _labels(edition: Edition) -> Iterator[Problem]:
+    for pointer, audience in _audiences(edition):
+        for role in sorted(set(audience.labels) - set(audience.roles)):
+            yield Problem(f"{pointer}/labels/{role}", f"The audience has no role {role}: add it, or leave this out.")
+
+
+def _audiences(edition: Edition) -> Iterator[tuple[str, Audience]]:
+    yield "/edition/audience", edition.audience
+    yield from ((f"{pointer}/audience", one.audience) for pointer, one in _placed(edition) if one.audience)
+
+
 def _organiser(edition: Edition) -> Iterator[Problem]:
     """Want addresses that every mail server takes: a slip in one keeps all of the provider's mails from being sent."""
     organiser = edition.organiser
@@ -192,6 +220,8 @@ _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _prerequisites,
     _price,
     _hours,
+    _questions,
+    _labels,
     _organiser,
 )
 

@@ -87,7 +87,11 @@ def rejected(
 ) -> contract.EnrolmentRejected:
     """Answer a request that is refused; `enrolment_id` is the one that stands in its way, for its owner only."""
     return contract.EnrolmentRejected(
-        edition_id=edition_id, enrolment_id=enrolment_id, reason=refusal.reason, detail=refusal.detail(language)
+        edition_id=edition_id,
+        enrolment_id=enrolment_id,
+        reason=refusal.reason,
+        detail=refusal.detail(language),
+        errors=refusal.errors,
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from instroom_contracts.catalog import Question
+from instroom_contracts.cloudevent import Problem
 from instroom_contracts.digest import MOST_BYTES
 from services.enrolment.domain import facts
 from services.enrolment.domain.edition import Restriction, Session
+from services.enrolment.domain.enrolment import Answer
 from services.enrolment.domain.register import Register
 from services.enrolment.domain.request import Request
 from services.enrolment.domain.sentences import Refused
@@ -165,6 +168,40 @@ def _brings_companion_in_vain(request: Request, _: Register) -> Refused | None:
     return None
 
 
+def _leaves_questions_open(request: Request, _: Register) -> Refused | None:
+    """Want an answer to what must be answered, and one that is offered where there is a choice.
+
+    Only what is asked of this participant counts; an answer to anything else is kept, and judged by nobody.
+    """
+    asked = [one for one in request.edition.published.questions if _is_asked(one, request)]
+    wrong = [(one, case) for one in asked if (case := _wrong(one, request.asked.answers.get(one.id))) is not None]
+    if not wrong:
+        return None
+    errors = tuple(Problem(f"/data/answers/{one.id.replace('~', '~0')}", _REMEDY[case]) for one, case in wrong)
+    first, case = wrong[0]
+    return Refused("answers-incomplete", case, {"question": first.label}, errors[:MOST_ERRORS])
+
+
+MOST_ERRORS = 20
+_REMEDY = {
+    "": "This question must be answered: add the answer.",
+    "option": "This is none of the options of the question: give one of them, or true or false for yes or no.",
+}
+
+
+def _is_asked(question: Question, request: Request) -> bool:
+    return not question.session_ids or not request.session_ids.isdisjoint(question.session_ids)
+
+
+def _wrong(question: Question, answer: Answer | None) -> str | None:
+    """Return what is wrong with an answer, as a case of the sentence; None where nothing is."""
+    if answer is None or answer == "":
+        return "" if question.required else None
+    if question.kind == "choice":
+        return None if answer in question.options else "option"
+    return "option" if question.kind == "yes-no" and not isinstance(answer, bool) else None
+
+
 RULES: tuple[Rule, ...] = (
     _is_more_than_an_answer_holds,
     _is_no_offer,
@@ -181,4 +218,5 @@ RULES: tuple[Rule, ...] = (
     _chooses_clashing_sessions,
     _lacks_companion,
     _brings_companion_in_vain,
+    _leaves_questions_open,
 )

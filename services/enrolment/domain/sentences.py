@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from instroom_contracts.cloudevent import Problem
 from instroom_contracts.enrolment import Reason
 
 DEFAULT_LANGUAGE = "nl"
@@ -142,6 +143,14 @@ SENTENCES: Mapping[str, Sentence] = {
         en="You bring somebody to the session '{session}' that you do not attend yourself. Choose it as well, or let"
         " your colleague enrol.",
     ),
+    "answers-incomplete": Sentence(
+        nl="Op de vraag '{question}' is een antwoord nodig. Schrijf u opnieuw in en geef dat mee.",
+        en="The question '{question}' needs an answer. Please enrol again and give it.",
+    ),
+    "answers-incomplete.option": Sentence(
+        nl="Het antwoord op de vraag '{question}' is geen van de mogelijkheden. Kies er een en schrijf u opnieuw in.",
+        en="The answer to the question '{question}' is none of the options. Please choose one and enrol again.",
+    ),
     "queue-full": Sentence(
         nl="De bijeenkomst '{session}' zit vol en de wachtlijst ook.",
         en="The session '{session}' is full, and so is its waiting list.",
@@ -194,11 +203,15 @@ SENTENCES: Mapping[str, Sentence] = {
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal: its reason, and which sentence says it with which words of the catalogue's."""
+    """A refusal: its reason, and which sentence says it with which words of the catalogue's.
+
+    `errors` point at what is wrong where a program can mend it.
+    """
 
     reason: Reason
     case: str = ""
     words: Mapping[str, object] = field(default_factory=dict)
+    errors: tuple[Problem, ...] = ()
 
     def detail(self, language: str = DEFAULT_LANGUAGE) -> str:
         """Say it in English to whom asked for it, else in Dutch."""

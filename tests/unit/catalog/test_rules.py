@@ -41,6 +41,21 @@ AMOUNT = {"kind": "amount", "amount": "295.00", "currency": "EUR", "vat": "unkno
         (edition(price={**AMOUNT, "kind": "free", "vat": None, "currency": None}), "/edition/price/amount"),
         (edition(session(pool="zaal", capacity=20), session("b", pool="zaal")), "/edition/sessions/1/pool"),
         (edition(session(hours="19:00-24:00")), "/edition/sessions/0/hours"),
+        (edition(questions=[{"id": "a", "label": "A", "kind": "choice"}]), "/edition/questions/0/options"),
+        (
+            edition(questions=[{"id": "a", "label": "A", "kind": "yes-no", "options": ["ja"]}]),
+            "/edition/questions/0/options",
+        ),
+        (edition(questions=[{"id": "a", "label": "A", "kind": "text"}] * 2), "/edition/questions/1/id"),
+        (
+            edition(questions=[{"id": "a", "label": "A", "kind": "text", "session_ids": ["geen"]}]),
+            "/edition/questions/0/sessionIds",
+        ),
+        (edition(audience={**ROLES, "labels": {"raadslid": "Raadslid"}}), "/edition/audience/labels/raadslid"),
+        (
+            edition(session(audience={**ROLES, "labels": {"x": "X"}}), audience=ROLES),
+            "/edition/sessions/0/audience/labels/x",
+        ),
         (edition(organiser={"name": "A", "email": "a@example..org"}), "/edition/organiser/email"),
         (edition(organiser={"name": "A", "email": "áb@example.org"}), "/edition/organiser/email"),
         (

@@ -43,6 +43,7 @@ def deadline(at: str) -> catalog.Deadline:
     return catalog.Deadline(at=datetime.fromisoformat(at), text="tot 21 mei")
 
 
+CASE = catalog.Question(id="casus", label="Welke casus brengt u in?", kind="text", required=True)
 FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("request-only", {"kind": "request-only"}),
     ("edition-cancelled", {"state": "cancelled"}),
@@ -58,6 +59,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("sessions-clash", {"sessions": "clashing"}),
     ("companion-required", {"sessions": "paired"}),
     ("companion-not-allowed", {"sessions": "alone"}),
+    ("answers-incomplete", {"questions": (CASE,)}),
     ("queue-full", {"sessions": "full"}),
 ]
 """Each reason with what is wrong in the edition, in the order of WIRE.md. Faults of sessions add up."""
@@ -102,6 +104,45 @@ def test_the_first_failing_rule_is_told_whatever_else_is_wrong(first: int) -> No
 def test_the_table_of_faults_is_in_the_order_of_the_wire() -> None:
     """A reason added to the contract must be added to the order that is tested."""
     assert [reason for reason, _ in FAULTS] == list(REASONS[2 : REASONS.index("queue-full") + 1])
+
+
+QUESTIONS = (
+    CASE,
+    catalog.Question(id="ronde", label="In welke ronde?", kind="choice", options=("een", "twee")),
+    catalog.Question(id="lunch", label="Luncht u mee?", kind="yes-no", required=True, session_ids=("extra",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "answers", "wrong"),
+    [
+        ((), {"casus": "Wijkaanpak"}, []),
+        ((), {"casus": 7, "ronde": "twee", "iets anders": "ook"}, []),
+        ((), {}, ["casus"]),
+        ((), {"casus": ""}, ["casus"]),
+        ((), {"casus": "x", "ronde": ""}, []),
+        ((), {"casus": "x", "ronde": "drie"}, ["ronde"]),
+        ((), {"casus": "x", "ronde": True}, ["ronde"]),
+        ((), {"casus": "x", "lunch": "misschien"}, []),
+        (("extra",), {"casus": "x"}, ["lunch"]),
+        (("extra",), {"casus": "x", "lunch": "ja"}, ["lunch"]),
+        (("extra",), {"casus": "x", "lunch": False}, []),
+        (("extra",), {"ronde": "nul", "lunch": 1}, ["casus", "ronde", "lunch"]),
+    ],
+)
+def test_what_is_asked_is_answered(chosen: tuple[str, ...], answers: dict[str, Any], wrong: list[str]) -> None:
+    """Only what is asked of this participant; every mistake at once, where a program can mend it."""
+    answer = Desk(edition(session(), choice("extra"), questions=QUESTIONS)).ask(*chosen, answers=answers)
+    assert [error.pointer for error in getattr(answer, "errors", ())] == [f"/data/answers/{id}" for id in wrong]
+    assert getattr(answer, "reason", None) == ("answers-incomplete" if wrong else None)
+
+
+def test_a_question_that_is_left_open_is_named_to_the_participant() -> None:
+    """They do not see the pointers."""
+    desk = Desk(edition(questions=QUESTIONS))
+    assert "'Welke casus brengt u in?' is een antwoord nodig" in desk.ask().detail
+    odd = catalog.Question(id="a~b", label="Vreemd", kind="text", required=True)
+    assert Desk(edition(questions=(odd,))).ask().errors[0].pointer == "/data/answers/a~0b"
 
 
 def test_a_request_with_nothing_wrong_is_granted() -> None:
