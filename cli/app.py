@@ -35,6 +35,7 @@ COMMANDS = {
     "answer": ("commands.answer", "Have the answer to a request told again, and show it."),
     "watch": ("commands.watch", "Follow the facts as they are told."),
     "status": ("status.command", "Show how full everything is, what runs, and what waits."),
+    "show": ("commands.show", "Show an edition: all that its page says, and how full it is."),
     "audit": ("audit.command", "Prove from live data that the promises hold."),
     "catalog": ("commands.catalog", "Hand in editions; have the catalogue's facts told again."),
     "integrator": ("commands.integrator", "Accounts for other systems: add, list, remove, close."),

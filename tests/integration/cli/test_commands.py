@@ -30,6 +30,18 @@ def test_republishing_tells_an_edition_again(desk: Desk) -> None:
     assert len(told.stdout.splitlines()) >= 2
 
 
+def test_an_edition_is_shown_with_its_places(desk: Desk) -> None:
+    """All that its page says; one that there is not is said not to be there."""
+    assert "werksessie confirmed" in desk.request("shown").stdout
+    shown = desk.run("show", EDITION)
+    assert shown.exit_code == 0, shown.output
+    assert "tot 21 mei (2021-05-21 23:59:59)" in shown.stdout
+    assert re.search(r"places +no limit; [1-9][0-9]* confirmed, 0 queued", shown.stdout)
+    assert desk.json("show", EDITION)["places"]["werksessie"]["confirmed"] > 0
+    missing = desk.run("show", "nergens")
+    assert (missing.exit_code, "no edition nergens" in missing.stderr) == (4, True)
+
+
 def test_a_request_is_answered_and_found_again(desk: Desk) -> None:
     """The answer is told once; later it stands in the replay stream."""
     assert "werksessie confirmed" in desk.request("found").stdout
