@@ -25,7 +25,7 @@ async def shown(program: Program, world: World, name: str, folder: Path) -> list
     again = answer_asked(first.id)
     await world.systems.send(again)
     accepted = ("request-accepted", again.id)
-    await eventually(lambda: accepted in {(fact["kind"], fact["correlationid"]) for fact in world.systems.facts})
+    await eventually(lambda: accepted in {(fact["kind"], fact.get("correlationid")) for fact in world.systems.facts})
     url = world.place.rabbitmq_url_of("integrator")
     printed = await asyncio.to_thread(program.run, url, begun.isoformat(), folder=folder)
     return [line for line in printed.splitlines() if line.startswith(f"{name}/")]
