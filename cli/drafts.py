@@ -98,6 +98,8 @@ def _value(name: str, text: str) -> object:
         if text.lower() not in _TRUTH:
             raise Misfit([(name, "This must be yes or no.")])
         return _TRUTH[text.lower()]
+    if name.startswith(ANSWER):
+        return {"true": True, "false": False}.get(text, text)
     return text
 
 

@@ -15,7 +15,16 @@ from cli.options import AsJson, commands, servers_of
 from cli.servers import Servers
 from cli.terminal import show, show_json
 from cli.trouble import EXIT_CODES, Exit, Trouble, told
-from instroom_contracts.catalog import Audience, EditionPublished, Price, Question, Session
+from instroom_contracts.catalog import (
+    Audience,
+    EditionPublished,
+    Grouping,
+    Organiser,
+    Prerequisite,
+    Price,
+    Question,
+    Session,
+)
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 SHOW_HELP = f"""\
@@ -45,7 +54,9 @@ def show_edition(
     """Show an edition with its sessions."""
     found, counts = asyncio.run(_found(servers_of(context), edition))
     if as_json:
-        figures = {id: {name: count[name] for name in ("confirmed", "queued")} for id, count in counts.items()}
+        nobody = {"confirmed": 0, "queued": 0}
+        ids = [session.session_id for session in found.sessions]
+        figures = {id: {name: counts.get(id, nobody)[name] for name in nobody} for id in ids}
         return show_json({"edition": found.model_dump(mode="json"), "places": figures})
     for line in lines(found, counts):
         show(line)
@@ -70,7 +81,7 @@ def lines(edition: EditionPublished, counts: Counts) -> Iterator[str]:
     for session in edition.sessions:
         yield ""
         yield f"{session.session_id}: {session.title}"
-        yield from _rows(_of_a_session(session, counts.get(session.session_id)))
+        yield from _rows(_of_a_session(session, edition.audience.labels, counts.get(session.session_id)))
 
 
 def _rows(rows: Iterable[tuple[str, str | None]]) -> Iterator[str]:
@@ -83,12 +94,12 @@ def _of_the_edition(edition: EditionPublished) -> Iterator[tuple[str, str | None
     organiser, deadline, choice = edition.organiser, edition.deadline, edition.choice
     yield "edition", f"{edition.edition_id}, version {edition.version}: kind {edition.kind}, state {edition.state}"
     yield "provider", edition.provider_name or edition.provider
-    yield "contact", ", ".join(filter(None, (organiser.name, organiser.email, organiser.phone))) if organiser else None
+    yield "contact", _contact(organiser) if organiser else None
     yield "privacy", organiser.privacy_url if organiser else None
     yield "website", edition.website
     yield "summary", edition.summary
     yield "region", edition.region
-    yield "for", _audience(edition.audience)
+    yield "for", _audience(edition.audience, {})
     yield "enrol", f"{deadline.text} ({deadline.at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M:%S})" if deadline else None
     yield "price", _price(edition.price)
     yield "choice", f"{choice.minimum} to {choice.maximum} of the sessions to choose from" if choice.maximum else None
@@ -97,12 +108,14 @@ def _of_the_edition(edition: EditionPublished) -> Iterator[tuple[str, str | None
     yield "partners", ", ".join(edition.partners)
 
 
-def _of_a_session(session: Session, count: Document | None) -> Iterator[tuple[str, str | None]]:
-    yield "when", "cancelled" if session.state == "cancelled" else _times(session)
+def _of_a_session(
+    session: Session, labels: Mapping[str, str], count: Document | None
+) -> Iterator[tuple[str, str | None]]:
+    yield "when", f"{'CANCELLED: ' if session.state == 'cancelled' else ''}{_times(session)}"
     yield "where", ", ".join(filter(None, (session.form, session.location)))
     yield "who", "everyone" if session.attendance == "everyone" else "who chooses it"
-    yield "for", _audience(session.audience) if session.audience else None
-    yield "builds on", ", ".join(session.prerequisite.session_ids) if session.prerequisite else None
+    yield "for", _audience(session.audience, labels) if session.audience else None
+    yield "builds on", _prerequisite(session.prerequisite) if session.prerequisite else None
     yield "companion", session.companion if session.companion != "none" else None
     yield "places", _places(session, count)
     yield "trainers", ", ".join(session.trainers)
@@ -111,12 +124,32 @@ def _of_a_session(session: Session, count: Document | None) -> Iterator[tuple[st
     yield "homework", session.homework
     yield "bring", session.requirements
     yield "catering", session.catering
-    yield "groups", ", ".join((session.groups.kind, *session.groups.names)) if session.groups else None
+    yield "groups", _groups(session.groups) if session.groups else None
     yield "twins", ", ".join(f"{twin.edition_id}/{twin.session_id}" for twin in session.twins)
 
 
-def _audience(audience: Audience) -> str | None:
-    roles = ", ".join(audience.labels.get(role, role) for role in audience.roles)
+def _contact(organiser: Organiser) -> str:
+    reply_to = f"answers to {organiser.reply_to}" if organiser.reply_to else None
+    return ", ".join(filter(None, (organiser.name, organiser.email, organiser.phone, reply_to)))
+
+
+def _prerequisite(prerequisite: Prerequisite) -> str:
+    exempt = f"; not for {', '.join(prerequisite.exempt_roles)}" if prerequisite.exempt_roles else ""
+    return f"{', '.join(prerequisite.session_ids)}{exempt}"
+
+
+def _groups(groups: Grouping) -> str:
+    """Say how people are divided; in `split` each named group is for the list of roles in its place."""
+    roles = [", ".join(one) for one in groups.roles]
+    named = [f"{name} ({role})" for name, role in zip(groups.names, roles, strict=False)]
+    parts = named if groups.kind == "split" and named else [*groups.names, *(f"spread: {role}" for role in roles)]
+    return "; ".join((groups.kind, *parts))
+
+
+def _audience(audience: Audience, labels: Mapping[str, str]) -> str | None:
+    """Say for whom it is; `labels` are the words for roles that stand elsewhere."""
+    words = {**labels, **audience.labels}
+    roles = ", ".join(words.get(role, role) for role in audience.roles)
     parts = (roles, ", ".join(audience.organisations), ", ".join(audience.regions))
     return "; ".join(filter(None, parts)) or None
 
@@ -131,7 +164,8 @@ def _price(price: Price) -> str:
 def _question(question: Question) -> str:
     options = f": {' | '.join(question.options)}" if question.options else ""
     must = ", required" if question.required else ""
-    return f"{question.id} ({question.kind}{must}) {question.label}{options}"
+    whom = f", of who attends {' or '.join(question.session_ids)}" if question.session_ids else ""
+    return f"{question.id} ({question.kind}{must}{whom}) {question.label}{options}"
 
 
 def _times(session: Session) -> str:
@@ -145,7 +179,8 @@ def _places(session: Session, count: Document | None) -> str:
     confirmed, queued = (count["confirmed"], count["queued"]) if count else (0, 0)
     seats = "no limit" if session.capacity is None else f"{session.capacity} seats"
     shared = f", shared as {session.pool}" if session.pool else ""
-    return f"{seats}{shared}; {confirmed} confirmed, {queued} queued"
+    most = f" of at most {session.queue_limit}" if session.queue_limit is not None else ""
+    return f"{seats}{shared}; {confirmed} confirmed, {queued} queued{most}"
 
 
 def _item(time: str, title: str, trainers: tuple[str, ...]) -> str:

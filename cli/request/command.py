@@ -46,8 +46,9 @@ Anything else, such as companions, from a file with an event's data as JSON:
   instroom request --data request.json
 
 The CSV file is in UTF-8, separated by commas or semicolons. Its first line names the columns: {COLUMNS}; and
-{ANSWER}QUESTION for the answer to a question. Sessions in one cell are separated by spaces or semicolons;
-all-or-nothing is yes or no. Where a row is not valid nothing is sent, unless --skip-bad says so.
+{ANSWER}QUESTION for the answer to a question, by its id; a yes-no is answered by true or false. Sessions in one cell
+are separated by spaces or semicolons; all-or-nothing is yes or no. Where a row is not valid nothing is sent, unless
+--skip-bad says so.
 
 The request's time decides deadlines and whether a session has begun. A request that is sent again under the same id
 changes nothing, and its answer is not told again by that: `instroom answer ID` asks for it.
@@ -83,7 +84,9 @@ def request(
     dietary_wishes: Annotated[str, typer.Option(metavar="TEXT", help="What the kitchen should know.")] = "",
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Tells people apart who share a mailbox.")] = "",
     session: Annotated[list[str] | None, typer.Option(metavar="ID", help="A chosen session; once for each.")] = None,
-    answer: Annotated[list[str] | None, typer.Option(metavar="QUESTION=TEXT", help="Once for each question.")] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(metavar="QUESTION=TEXT", help="Once for each; true or false for a yes-no.")
+    ] = None,
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="All confirmed, or all queued.")] = False,
     invoice: Annotated[str, typer.Option(metavar="TEXT", help="What is to stand on the invoice; nobody's name.")] = "",
     time: When = "",

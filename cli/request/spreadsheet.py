@@ -47,11 +47,17 @@ def read_rows(path: Path, defaults: Mapping[str, str], now: datetime) -> list[Ro
     separator = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        columns = [column.strip().lower() for column in next(reader, [])]
+        columns = [_named(column.strip()) for column in next(reader, [])]
         _check_columns(columns, defaults, path)
         return _without_repeated_ids(_row(line, columns, cells, defaults, now) for line, cells in _numbered(reader))
     except csv.Error as error:
         raise Trouble(f"{path}:{reader.line_num}: this is no CSV: {error}.") from error
+
+
+def _named(column: str) -> str:
+    """Return a column's name in small letters; a question's id is as it is."""
+    name, colon, question = column.partition(":")
+    return f"{name.lower()}{colon}{question.strip()}"
 
 
 def _text(path: Path) -> str:

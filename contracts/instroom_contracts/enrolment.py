@@ -1,4 +1,7 @@
-"""The facts of the enrolment service: decisions, places, seats and groups, by ids and codes only."""
+"""The facts of the enrolment service: decisions, places, seats and groups, by ids and codes only.
+
+Of what people write they hold one thing: the reference for an invoice, which is nobody's name.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +106,9 @@ class _Decided(EventData):
     places: Many[Place]
     companions: Sparse[Many[CompanionPlaces]] = ()
     price: Since[Price | None] = None
-    invoice_reference: Sparse[ShortLine | None] = None
+    invoice_reference: Sparse[ShortLine | None] = Field(
+        default=None, description="What the request gave for the invoice: not a person's name, and nothing about one."
+    )
 
 
 class EnrolmentConfirmed(_Decided):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from instroom_contracts.cloudevent import IntakeData
 from instroom_contracts.fields import (
@@ -55,13 +55,26 @@ class Companion(IntakePart):
     participant: Participant
 
 
+InvoiceReference = Annotated[
+    ShortAskedLine,
+    Field(
+        description="One line of at most 100 characters, told in the answer to whoever may read that. Not a person's"
+        " name, and nothing else about one."
+    ),
+]
+
+
 class Invoice(IntakePart):
     """What is to stand on the invoice, so that whoever pays it knows what for: a number or a code of theirs."""
 
-    reference: ShortAskedLine = Field(
-        description="One line of at most 100 characters, told in the answer to whoever may read that. Not a person's"
-        " name, and nothing else about one."
-    )
+    reference: InvoiceReference
+
+    @field_validator("reference")
+    @classmethod
+    def _is_nobodys_address(cls, reference: str) -> str:
+        if "@" in reference:
+            raise broken_rule("A reference is told to whoever may read the answer: leave addresses of people out.")
+        return reference
 
 
 class EnrolmentRequested(IntakeData):

@@ -564,6 +564,9 @@ export interface EnrolmentConfirmed {
   places: Place[];
   companions?: CompanionPlaces[];
   price?: Price1 | null;
+  /**
+   * What the request gave for the invoice: not a person's name, and nothing about one.
+   */
   invoiceReference?: string | null;
 }
 /**
@@ -616,6 +619,9 @@ export interface EnrolmentQueued {
   places: Place[];
   companions?: CompanionPlaces[];
   price?: Price1 | null;
+  /**
+   * What the request gave for the invoice: not a person's name, and nothing about one.
+   */
   invoiceReference?: string | null;
 }
 /**

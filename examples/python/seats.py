@@ -1,7 +1,7 @@
-"""Show how many places each session has, from the facts alone: python seats.py DATE, such as 2026-01-31.
+"""Show how many places sessions have, from the facts alone: python seats.py DATE, such as 2026-01-31.
 
-It reads the stream from that date on and ends when nothing has come for two seconds. A fact may be told again, long
-after: the highest version of a session is the newest, in whatever order they come.
+It reads the stream from that date on, when the first person enrolled, and ends when nothing has come for two seconds. A
+fact may be told again, long after: the highest version of a session is the newest, in whatever order they come.
 """
 
 import asyncio

@@ -181,17 +181,6 @@ def _questions(edition: Edition) -> Iterator[Problem]:
             yield Problem(f"{pointer}/sessionIds", f"The edition has no session {id}: correct the id.")
 
 
-def _labels(edition: Edition) -> Iterator[Problem]:
-    for pointer, audience in _audiences(edition):
-        for role in sorted(set(audience.labels) - set(audience.roles)):
-            yield Problem(f"{pointer}/labels/{role}", f"The audience has no role {role}: add it, or leave this out.")
-
-
-def _audiences(edition: Edition) -> Iterator[tuple[str, Audience]]:
-    yield "/edition/audience", edition.audience
-    yield from ((f"{pointer}/audience", one.audience) for pointer, one in _placed(edition) if one.audience)
-
-
 def _organiser(edition: Edition) -> Iterator[Problem]:
     """Want addresses that every mail server takes: a slip in one keeps all of the provider's mails from being sent."""
     organiser = edition.organiser
@@ -221,7 +210,6 @@ _RULES: Sequence[Callable[[Edition], Iterable[Problem]]] = (
     _price,
     _hours,
     _questions,
-    _labels,
     _organiser,
 )
 

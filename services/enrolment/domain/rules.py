@@ -174,32 +174,31 @@ def _leaves_questions_open(request: Request, _: Register) -> Refused | None:
     Only what is asked of this participant counts; an answer to anything else is kept, and judged by nobody.
     """
     asked = [one for one in request.edition.published.questions if _is_asked(one, request)]
-    wrong = [(one, case) for one in asked if (case := _wrong(one, request.asked.answers.get(one.id))) is not None]
+    wrong = [(one, remedy) for one in asked if (remedy := _remedy(one, request.asked.answers.get(one.id)))]
     if not wrong:
         return None
-    errors = tuple(Problem(f"/data/answers/{one.id.replace('~', '~0')}", _REMEDY[case]) for one, case in wrong)
-    first, case = wrong[0]
-    return Refused("answers-incomplete", case, {"question": first.label}, errors[:MOST_ERRORS])
+    errors = tuple(Problem(f"/data/answers/{one.id.replace('~', '~0')}", remedy) for one, remedy in wrong)
+    labels = "', '".join(one.label for one, _ in wrong[:MOST_NAMED])
+    return Refused("answers-incomplete", words={"questions": labels}, errors=errors[:MOST_ERRORS])
 
 
-MOST_ERRORS = 20
-_REMEDY = {
-    "": "This question must be answered: add the answer.",
-    "option": "This is none of the options of the question: give one of them, or true or false for yes or no.",
-}
+MOST_ERRORS, MOST_NAMED = 20, 5
+"""What a refusal points at, and how many questions its sentence names."""
 
 
 def _is_asked(question: Question, request: Request) -> bool:
     return not question.session_ids or not request.session_ids.isdisjoint(question.session_ids)
 
 
-def _wrong(question: Question, answer: Answer | None) -> str | None:
-    """Return what is wrong with an answer, as a case of the sentence; None where nothing is."""
-    if answer is None or answer == "":
-        return "" if question.required else None
-    if question.kind == "choice":
-        return None if answer in question.options else "option"
-    return "option" if question.kind == "yes-no" and not isinstance(answer, bool) else None
+def _remedy(question: Question, answer: Answer | None) -> str | None:
+    """Say what is to be done about an answer; None where nothing is. One of blanks only is none."""
+    if answer is None or (isinstance(answer, str) and not answer.strip()):
+        return "This question must be answered: add the answer." if question.required else None
+    if question.kind == "choice" and answer not in question.options:
+        return "This is none of the options of the question: give one of them."
+    if question.kind == "yes-no" and not isinstance(answer, bool):
+        return "This question is answered by yes or no: give true or false."
+    return None
 
 
 RULES: tuple[Rule, ...] = (

@@ -144,12 +144,10 @@ SENTENCES: Mapping[str, Sentence] = {
         " your colleague enrol.",
     ),
     "answers-incomplete": Sentence(
-        nl="Op de vraag '{question}' is een antwoord nodig. Schrijf u opnieuw in en geef dat mee.",
-        en="The question '{question}' needs an answer. Please enrol again and give it.",
-    ),
-    "answers-incomplete.option": Sentence(
-        nl="Het antwoord op de vraag '{question}' is geen van de mogelijkheden. Kies er een en schrijf u opnieuw in.",
-        en="The answer to the question '{question}' is none of the options. Please choose one and enrol again.",
+        nl="Niet of niet goed beantwoord: '{questions}'. Schrijf u opnieuw in met een antwoord; waar u kunt kiezen, een"
+        " van de mogelijkheden.",
+        en="Not answered, or not with what is offered: '{questions}'. Please enrol again with an answer; where there is"
+        " a choice, with one of the options.",
     ),
     "queue-full": Sentence(
         nl="De bijeenkomst '{session}' zit vol en de wachtlijst ook.",

@@ -47,7 +47,7 @@ SESSIONS = kept_in("sessions", SessionCount, personal=())
 ENROLMENTS = kept_in(
     "enrolments",
     Enrolment,
-    personal=("participant", "answers"),
+    personal=("participant", "answers", "invoiceReference"),
     overrides={"participant": _AS_GIVEN, "answers": IN_PAIRS},
     also=lambda enrolment: {HELD_IN: list(sessions_of(enrolment))},
 )

@@ -51,11 +51,6 @@ AMOUNT = {"kind": "amount", "amount": "295.00", "currency": "EUR", "vat": "unkno
             edition(questions=[{"id": "a", "label": "A", "kind": "text", "session_ids": ["geen"]}]),
             "/edition/questions/0/sessionIds",
         ),
-        (edition(audience={**ROLES, "labels": {"raadslid": "Raadslid"}}), "/edition/audience/labels/raadslid"),
-        (
-            edition(session(audience={**ROLES, "labels": {"x": "X"}}), audience=ROLES),
-            "/edition/sessions/0/audience/labels/x",
-        ),
         (edition(organiser={"name": "A", "email": "a@example..org"}), "/edition/organiser/email"),
         (edition(organiser={"name": "A", "email": "áb@example.org"}), "/edition/organiser/email"),
         (

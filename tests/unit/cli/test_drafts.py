@@ -72,3 +72,20 @@ def test_other_events_are_checked_the_same_way() -> None:
     with pytest.raises(Misfit) as misfit:
         event_of(EnrolmentCancellationRequested, {"enrolmentId": "a b"}, {"source": TYPED["source"]}, datetime.now(UTC))
     assert [name for name, _ in misfit.value.complaints] == ["enrolmentId"]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("true", True), ("false", False), ("ja", "ja"), ("True", "True"), ("1", "1")]
+)
+def test_a_yes_or_no_is_given_as_true_or_false(text: str, answer: object) -> None:
+    """Whatever else is typed is a text: nobody knows here which question it is."""
+    event = request_from({**TYPED, "answer:lunch": text}, datetime.now(UTC))
+    assert event.data.answers["lunch"] == answer
+    assert type(event.data.answers["lunch"]) is type(answer)
+
+
+def test_what_is_to_stand_on_the_invoice_is_nobodys_address() -> None:
+    """It is told in the answer, to whoever may read that."""
+    assert request_from({**TYPED, "invoice": "INK-2021-0042"}, datetime.now(UTC)).data.invoice
+    with pytest.raises(Misfit, match=r"invoice: .*leave addresses of people out"):
+        request_from({**TYPED, "invoice": "t.n.v. kim@example.org"}, datetime.now(UTC))

@@ -16,14 +16,12 @@ from services.catalog.programmes import load
 PROGRAMMES = Path(__file__).parents[4] / "programmes"
 EDITIONS = [EditionPublished(version=1, **dict(one.edition)) for one in load([PROGRAMMES])]
 SAMPLE = EditionPublished.model_validate(json.loads(sample("nl.enrolments.edition-published.v1"))["data"])
-UNSEEN = {"state", "attendance", "session_id", "kind"}
-"""Fields of sessions whose values are codes, which are said in words."""
 
 
 def texts_in(value: Any) -> list[str]:
     """Return every text that people wrote for people, wherever it stands."""
     if isinstance(value, dict):
-        return [text for name, inner in value.items() if name not in UNSEEN for text in texts_in(inner)]
+        return [text for inner in value.values() for text in texts_in(inner)]
     if isinstance(value, list):
         return [text for inner in value for text in texts_in(inner)]
     return [value] if isinstance(value, str) and " " in value else []
@@ -34,6 +32,18 @@ def test_nothing_that_was_written_for_people_is_left_out(edition: EditionPublish
     """A course desk answers the telephone with this."""
     shown = " ".join(" ".join(lines(edition, {})).split())
     assert [text for text in texts_in(edition.model_dump(mode="json")) if " ".join(text.split()) not in shown] == []
+
+
+def test_an_edition_is_laid_out_as_a_person_reads_it() -> None:
+    """Line by line: a row that goes is seen, also one of a word only."""
+    shown = "\n".join(lines(SAMPLE, {})) + "\n"
+    assert shown == Path(__file__).with_name("shown.txt").read_text(encoding="utf-8")
+
+
+def test_a_cancelled_session_is_shown_with_its_date() -> None:
+    """Whoever rings asks which evening."""
+    off = SAMPLE.model_copy(update={"sessions": (SAMPLE.sessions[0].model_copy(update={"state": "cancelled"}),)})
+    assert "  when       CANCELLED: Tuesday 25 May 2021, 14:00 - 15:30" in list(lines(off, {}))
 
 
 def test_places_are_those_that_are_counted() -> None:

@@ -105,3 +105,10 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A slip in a file name is no reason for a traceback."""
     with pytest.raises(Trouble, match="cannot be read"):
         read_rows(tmp_path / "none.csv", SOURCE, datetime.now(UTC))
+
+
+def test_a_question_keeps_its_capitals(tmp_path: Path) -> None:
+    """Its id is the provider's; the names of columns are not."""
+    (row,) = rows(tmp_path, f"{HEADER.upper()},Answer: eigenLaptop\n{ROBIN},true\n")
+    assert isinstance(row, Row)
+    assert row.request.data.answers == {"eigenLaptop": True}

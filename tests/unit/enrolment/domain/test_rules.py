@@ -120,6 +120,7 @@ QUESTIONS = (
         ((), {"casus": 7, "ronde": "twee", "iets anders": "ook"}, []),
         ((), {}, ["casus"]),
         ((), {"casus": ""}, ["casus"]),
+        ((), {"casus": " \n "}, ["casus"]),
         ((), {"casus": "x", "ronde": ""}, []),
         ((), {"casus": "x", "ronde": "drie"}, ["ronde"]),
         ((), {"casus": "x", "ronde": True}, ["ronde"]),
@@ -140,7 +141,9 @@ def test_what_is_asked_is_answered(chosen: tuple[str, ...], answers: dict[str, A
 def test_a_question_that_is_left_open_is_named_to_the_participant() -> None:
     """They do not see the pointers."""
     desk = Desk(edition(questions=QUESTIONS))
-    assert "'Welke casus brengt u in?' is een antwoord nodig" in desk.ask().detail
+    assert "niet goed beantwoord: 'Welke casus brengt u in?'." in desk.ask().detail
+    all_three = Desk(edition(session(), choice("extra"), questions=QUESTIONS)).ask("extra", answers={"ronde": "nul"})
+    assert "'Welke casus brengt u in?', 'In welke ronde?', 'Luncht u mee?'" in all_three.detail
     odd = catalog.Question(id="a~b", label="Vreemd", kind="text", required=True)
     assert Desk(edition(questions=(odd,))).ask().errors[0].pointer == "/data/answers/a~0b"
 
