@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from cli.audit.evidence import Counter, Evidence, SessionKey, Spent
+from cli.audit.counts import PlaceTold, miscounted, told_of_sessions
+from cli.audit.evidence import Evidence, SessionKey, Spent
 from cli.audit.verdict import Offence, Verdict, verdict
 from cli.facts import Fact, short_type
 from instroom_contracts import topology
@@ -89,37 +89,18 @@ def _differing(one: Fact, other: Fact) -> list[str]:
 
 
 def versions_in_order(evidence: Evidence) -> Verdict:
-    """Follow each session's `sessionVersion` through the stream: rising, none left out, the newest as it is kept."""
-    versions: dict[SessionKey, list[int]] = defaultdict(list)
-    said: dict[tuple[SessionKey, int], Mapping[str, Any]] = {}
+    """Follow each session's `sessionVersion` through the stream: rising, none left out, with counts that add up."""
+    told: dict[SessionKey, list[PlaceTold]] = defaultdict(list)
     for fact in evidence.told:
-        for session, told in _told_of(fact):
-            versions[session].append(told["sessionVersion"])
-            said[session, told["sessionVersion"]] = told
+        for session, one in told_of_sessions(fact):
+            told[session].append(one)
+    versions = {session: [one.version for one in seen] for session, seen in told.items()}
+    kept = {counter.session: counter.version for counter in evidence.counters}
     offences = [offence for session, seen in versions.items() for offence in _order_offences(session, seen)]
     if evidence.whole:
-        offences += [offence for one in evidence.counters for offence in _gaps(one, versions[one.session])]
-    newest = ((one, said.get((one.session, one.version))) for one in evidence.counters)
-    offences += [offence for one, told in newest for offence in _miscounted(one, told)]
+        offences += [one for session, last in kept.items() for one in _gaps(session, last, versions.get(session, []))]
+    offences += [offence for session, seen in told.items() for offence in miscounted(session, seen)]
     return verdict("a session's facts are told in order, and all of them", len(versions), offences)
-
-
-def _told_of(fact: Fact) -> Iterator[tuple[SessionKey, Mapping[str, Any]]]:
-    """Return what a fact tells of sessions: of each its version, and how many places it has then."""
-    if "sessionVersion" in fact.data:
-        yield (fact.edition, fact.data.get("sessionId", "")), fact.data
-    for party in (fact.data, *fact.data.get("companions", ())):
-        for place in party.get("places", ()):
-            yield (fact.edition, place["sessionId"]), place
-
-
-def _miscounted(kept: Counter, told: Mapping[str, Any] | None) -> Iterator[Offence]:
-    """Compare what the newest fact of a session says of its places; facts of before 0.3.0 do not say it."""
-    for figure in ("confirmed", "queued"):
-        count = getattr(kept, figure)
-        if told and (said := told.get(figure, count)) != count:
-            detail = f"{said} places were told as {figure} with version {kept.version}, and {count} are"
-            yield Offence("/".join(kept.session), detail)
 
 
 def _order_offences(session: SessionKey, versions: list[int]) -> Iterator[Offence]:
@@ -130,8 +111,8 @@ def _order_offences(session: SessionKey, versions: list[int]) -> Iterator[Offenc
         highest = max(highest, version)
 
 
-def _gaps(kept: Counter, versions: list[int]) -> Iterator[Offence]:
-    missing = sorted(set(range(1, kept.version + 1)).difference(versions))
+def _gaps(session: SessionKey, last: int, versions: list[int]) -> Iterator[Offence]:
+    missing = sorted(set(range(1, last + 1)).difference(versions))
     if missing:
         some = ", ".join(map(str, missing[:5]))
-        yield Offence("/".join(kept.session), f"{len(missing)} of {kept.version} versions were never told: {some}")
+        yield Offence("/".join(session), f"{len(missing)} of {last} versions were never told: {some}")

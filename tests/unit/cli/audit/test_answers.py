@@ -8,8 +8,9 @@ import pytest
 
 from cli.audit.answers import one_answer_each, one_form_each, versions_in_order
 from cli.audit.evidence import Counter
+from cli.facts import Fact
 from instroom_contracts.intake import EnrolmentCancellationRequested
-from tests.unit.cli.audit.story import BEFORE, FACTS, KEY, TRUE_STORY, changed, decided, spent, told
+from tests.unit.cli.audit.story import BEFORE, FACTS, KEY, TRUE_STORY, decided, spent, told
 from tests.unit.cli.builders import ASKER, fact
 
 
@@ -76,15 +77,43 @@ def test_a_version_that_was_never_told_is_found() -> None:
     assert [one.detail for one in verdict.offences] == ["2 of 7 versions were never told: 6, 7"]
 
 
-@pytest.mark.parametrize(("figure", "count"), [("confirmed", 2), ("queued", 0)])
-def test_a_count_that_was_told_wrong_is_found(figure: str, count: int) -> None:
-    """Whoever shows seats believes the newest fact; facts of before counts were told say nothing."""
-    newest = changed("bob", "confirmed", 5, "promotion", "withdrawal of ada")
-    right = fact(newest.name, {**newest.data, "confirmed": 1, "queued": 1})
-    assert versions_in_order(told(facts=(*FACTS[:6], right))).holds
-    wrong = fact(newest.name, {**newest.data, "confirmed": 1, "queued": 1, figure: count})
-    (offence,) = versions_in_order(told(facts=(*FACTS[:6], wrong))).offences
-    assert offence.detail == f"{count} places were told as {figure} with version 5, and 1 are"
+def counted(one: Fact, confirmed: int, queued: int) -> Fact:
+    """Return a fact that says how many places its session has."""
+    data = {**one.data, "confirmed": confirmed, "queued": queued}
+    if places := one.data.get("places"):
+        data = {**one.data, "places": [{**place, "confirmed": confirmed, "queued": queued} for place in places]}
+    return fact(one.name, data, id=one.id)
+
+
+COUNTS = ((1, 0), (1, 1), (1, 2), (0, 2), (1, 1))
+"""After each fact of a place in the story: ada has the seat, bob and cas wait, ada leaves, bob has it."""
+PLACED = [one for one in FACTS if one.name.startswith(("enrolment-", "place-"))]
+
+
+def test_counts_that_add_up_are_fine() -> None:
+    """Also where facts of before did not say any."""
+    known = [counted(one, *said) for one, said in zip(PLACED, COUNTS, strict=True)]
+    for silent in range(len(PLACED)):
+        facts = [*PLACED[:silent], *known[silent:]]
+        assert versions_in_order(told(facts=facts)).holds
+
+
+@pytest.mark.parametrize("wrong", range(1, 5))
+@pytest.mark.parametrize("by", [(1, 0), (0, 1), (-1, 1)])
+def test_a_count_that_was_told_wrong_is_found(wrong: int, by: tuple[int, int]) -> None:
+    """Whoever shows seats believes the newest fact."""
+    said = [(one[0] + by[0] * (n == wrong), one[1] + by[1] * (n == wrong)) for n, one in enumerate(COUNTS)]
+    facts = [counted(one, *figures) for one, figures in zip(PLACED, said, strict=True)]
+    (offence,) = versions_in_order(told(facts=facts)).offences
+    assert offence.detail.startswith(
+        f"version {wrong + 1} says {said[wrong][0]} confirmed, {said[wrong][1]} queued; by"
+    )
+
+
+def test_what_the_stream_no_longer_holds_is_no_offence() -> None:
+    """Whether ada gave up a seat or a turn stands in a fact that is gone."""
+    facts = [counted(one, *said) for one, said in zip(PLACED[1:], COUNTS[1:], strict=True)]
+    assert versions_in_order(told(facts=facts, whole=False)).holds
 
 
 def test_companions_places_count_among_the_versions() -> None:
