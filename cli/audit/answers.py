@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from cli.audit.counts import PlaceTold, miscounted, told_of_sessions
+from cli.audit.counts import miscounted
 from cli.audit.evidence import Evidence, SessionKey, Spent
+from cli.audit.history import PlaceTold, told_of_sessions
 from cli.audit.verdict import Offence, Verdict, verdict
 from cli.facts import Fact, short_type
 from instroom_contracts import topology

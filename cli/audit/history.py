@@ -31,6 +31,22 @@ class Change:
     answer: bool = False
 
 
+FIGURES = ("confirmed", "queued")
+
+
+@dataclass(frozen=True)
+class PlaceTold:
+    """What a fact tells of a session: its version, whose place became what, and how many there are (None: not said).
+
+    `state` is None where the fact is of no place, such as that the session is full.
+    """
+
+    version: int
+    enrolment: str
+    state: str | None
+    counts: tuple[int, int] | None
+
+
 def changes(evidence: Evidence) -> Iterator[Change]:
     """Read the changes of places from the facts.
 
@@ -39,29 +55,29 @@ def changes(evidence: Evidence) -> Iterator[Change]:
     versions = {counter.session: counter.version for counter in evidence.counters}
     for number, fact in enumerate(evidence.told):
         parties: dict[tuple[Party, str], list[Place]] = defaultdict(list)
-        for key, state, version in _stated(fact):
-            place = evidence.places.get(key)
-            if place is not None and version <= versions.get(place.session, 0):
-                parties[(place.party, place.session), state].append(place)
+        for (_, session_id), one in told_of_sessions(fact):
+            place = evidence.places.get((one.enrolment, session_id))
+            if place is not None and one.state is not None and one.version <= versions.get(place.session, 0):
+                parties[(place.party, place.session), one.state].append(place)
         promoted = fact.data.get("cause") == "promotion"
         answer = fact.name.startswith("enrolment-")
         for (party, state), places in parties.items():
             yield Change(number, party, tuple(places), state, promoted, answer)
 
 
-def _stated(fact: Fact) -> Iterator[tuple[PlaceKey, str, int]]:
-    """Read which places a fact tells of, the state of each, and the session's version."""
-    match fact.name:
-        case "enrolment-confirmed" | "enrolment-queued":
-            for party in (fact.data, *fact.data.get("companions", ())):
-                for place in party["places"]:
-                    yield (party["enrolmentId"], place["sessionId"]), place["state"], place["sessionVersion"]
-        case "place-confirmed" | "place-released":
-            data: Mapping[str, Any] = fact.data
-            state = fact.name.removeprefix("place-")
-            yield (data["enrolmentId"], data["sessionId"]), state, data["sessionVersion"]
-        case _:
-            return
+def told_of_sessions(fact: Fact) -> Iterator[tuple[SessionKey, PlaceTold]]:
+    """Read what a fact tells of sessions, those of companions too."""
+    if "sessionVersion" in fact.data:
+        states = {"place-confirmed": "confirmed", "place-released": "released"}
+        yield (fact.edition, fact.data.get("sessionId", "")), _told(fact.data, fact.data, states.get(fact.name))
+    for party in (fact.data, *fact.data.get("companions", ())):
+        for place in party.get("places", ()):
+            yield (fact.edition, place["sessionId"]), _told(place, party, place["state"])
+
+
+def _told(said: Mapping[str, Any], of: Mapping[str, Any], state: str | None) -> PlaceTold:
+    counts = (said["confirmed"], said["queued"]) if all(figure in said for figure in FIGURES) else None
+    return PlaceTold(said["sessionVersion"], of.get("enrolmentId", ""), state, counts)
 
 
 @dataclass(frozen=True)
